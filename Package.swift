@@ -1,0 +1,176 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Nimb: one package, one executable. The rings of ARCHITECTURE.md are spelled out below; a target
+// may depend only on targets of a lower ring (Tests/Tidy derives the graph from this file).
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func ours(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+/// Cases are data files in `Cases/`, read from the source tree: one rule each, named by behaviour.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], cases: Bool = false) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: cases ? ["Cases"] : [],
+        swiftSettings: strict)
+}
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: Ring 0, pure: no IO, clock, randomness or NIO; time, seed and snapshot are arguments.
+let ring0: [Target] = [
+    ours("AdModel"),
+    ours("Measurement", ["AdModel", crypto]),
+    ours("Profiles", ["AdModel"]),
+    ours("Decisioning", ["AdModel", "Profiles", "Measurement"]),
+    ours("Attribution", ["AdModel"]),
+    ours("Billing", ["AdModel"]),
+    ours("Reporting", ["AdModel"]),
+    ours("AdFormats", ["AdModel", mustache]),
+    ours("ORD", ["AdModel", crypto]),
+]
+
+// MARK: Ring 1, adapters: one C library or resource folder each, no domain rules.
+let ring1: [Target] = [
+    .systemLibrary(
+        name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+        name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
+    .systemLibrary(
+        name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    ours("Postgres", ["CLibPQ"]),
+    ours("GeoIP", ["CMaxMindDB"]),
+    ours("Archive", ["CLibZip"]),
+    .target(
+        name: "MigrationFiles", path: "Migrations",
+        resources: [
+            // Every file of Migrations/ is named here; the tidy test compares the two.
+            .copy("20261121120000_selling_side.sql"),
+            .copy("20261121121000_events_and_money.sql"),
+        ],
+        swiftSettings: strict),
+    .target(
+        name: "AdFormatFiles", path: "adformats",
+        resources: [
+            // Every folder of adformats/ is named here; the tidy test compares the two.
+            .copy("banner"), .copy("product-shelf"),
+        ],
+        swiftSettings: strict),
+]
+
+// MARK: Ring 2: storage, log, telemetry, processes. No HTTP server.
+let ring2: [Target] = [
+    ours(
+        "Store",
+        [
+            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
+            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", crypto, logging,
+        ]),
+    ours("EventLog", ["AdModel", "Measurement"]),
+    ours("Telemetry", [logging]),
+    ours("PrivatePostgres", [logging]),
+]
+
+// MARK: Ring 3: the parts that serve, ship and import. They never import each other.
+let ring3: [Target] = [
+    ours(
+        "DeliveryAPI",
+        [
+            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Store", "EventLog",
+            "Telemetry", "GeoIP", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
+        ]),
+    ours(
+        "ManagementAPI",
+        ["AdModel", "Reporting", "Store", "Telemetry", hummingbird, crypto, logging, lifecycle]),
+    ours(
+        "Pipeline",
+        [
+            "AdModel", "Measurement", "Attribution", "Billing", "Reporting", "Store", "EventLog",
+            "Telemetry", "Postgres", logging, lifecycle,
+        ]),
+    ours("CatalogImport", ["AdModel", "Store", "Postgres", logging]),
+]
+
+// MARK: Ring 4: the composition root.
+let ring4: [Target] = [
+    .executableTarget(
+        name: "nimb",
+        dependencies: [
+            "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Store", "EventLog",
+            "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
+            "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
+            "Billing", arguments, logging, lifecycle, yams, crypto, histogram, nioCore, nioPosix,
+            nioHTTP1,
+        ],
+        swiftSettings: strict)
+]
+
+let testTargets: [Target] = [
+    .target(
+        name: "TestKit", dependencies: ["AdModel", "Postgres", "PrivatePostgres", "Store"],
+        path: "Tests/TestKit", swiftSettings: strict),
+    tests("Tidy"),
+    tests("AdModelTests", ["AdModel"]),
+    tests("MeasurementTests", ["Measurement", "AdModel"], cases: true),
+    tests("ProfilesTests", ["Profiles", "AdModel"]),
+    tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
+    tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
+    tests("BillingTests", ["Billing", "AdModel"]),
+    tests("ReportingTests", ["Reporting", "AdModel"]),
+    tests("AdFormatsTests", ["AdFormats", "AdFormatFiles", "AdModel"]),
+    tests("ORDTests", ["ORD", "AdModel"], cases: true),
+    tests("PostgresTests", ["Postgres", "PrivatePostgres", "TestKit"]),
+    tests("GeoIPTests", ["GeoIP"]),
+    tests("ArchiveTests", ["Archive"]),
+    tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),
+    tests("StoreTests", ["Store", "Postgres", "AdModel", "ORD", "Decisioning", "TestKit"]),
+    tests(
+        "DeliveryAPITests",
+        [
+            "DeliveryAPI", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel", nioCore,
+            nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio"),
+        ]),
+    tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit"]),
+    tests(
+        "PipelineTests",
+        ["Pipeline", "EventLog", "Measurement", "Attribution", "Store", "Postgres", "AdModel", "TestKit"]),
+    tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
+    tests("EndToEnd", ["TestKit", "AdModel", "Postgres", yams]),
+]
+
+let package = Package(
+    name: "nimb",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "nimb", targets: ["nimb"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
+    ],
+    targets: ring0 + ring1 + ring2 + ring3 + ring4 + testTargets
+)

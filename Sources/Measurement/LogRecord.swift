@@ -1,0 +1,279 @@
+import AdModel
+
+/// What the event log holds. One record is one acknowledged fact (or one decision); the worker turns records
+/// into rows, charges and credits. Records carry internal ids only, never names, addresses or prices of rivals.
+public enum LogRecord: Equatable, Sendable {
+    case decision(DecisionRecord)
+    case adEvent(AdEventRecord)
+    case signal(SignalRecord)
+    case order(OrderRecord)
+    case adjustment(AdjustmentRecord)
+    case link(LinkRecord)
+    case refused(RefusedRecord)
+}
+
+/// 128 bits: when the decision was made, by which node, and a per-process unpredictable sequence.
+public struct DecisionID: Hashable, Sendable {
+    /// Microseconds since the Unix epoch at which the token was issued.
+    public var issuedAt: Timestamp
+    /// Node in the upper 16 bits, sequence and process salt in the lower 48.
+    public var low: UInt64
+
+    public init(issuedAt: Timestamp, low: UInt64) {
+        self.issuedAt = issuedAt
+        self.low = low
+    }
+
+    /// 32 lower-case hexadecimal digits: issue time, then `low`, both big-endian. Sorts by time.
+    public var hex: String {
+        func digits(_ value: UInt64) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }
+        return digits(UInt64(bitPattern: issuedAt.micros)) + digits(low)
+    }
+}
+
+/// Everything that a decision must be explained and billed by.
+public struct DecisionRecord: Equatable, Sendable {
+    public var id: DecisionID
+    public var storefrontID: Int32
+    public var pageType: PageType
+    public var visitorID: String?
+    public var locationID: Int32
+    public var device: Device
+    /// Control version of the snapshot, and number of the last stock change it had applied.
+    public var snapshotVersion: Int64
+    public var stockVersion: Int64
+    public var slots: [Slot]
+
+    public init(
+        id: DecisionID, storefrontID: Int32, pageType: PageType, visitorID: String?, locationID: Int32,
+        device: Device, snapshotVersion: Int64, stockVersion: Int64, slots: [Slot]
+    ) {
+        self.id = id
+        self.storefrontID = storefrontID
+        self.pageType = pageType
+        self.visitorID = visitorID
+        self.locationID = locationID
+        self.device = device
+        self.snapshotVersion = snapshotVersion
+        self.stockVersion = stockVersion
+        self.slots = slots
+    }
+
+    public struct Slot: Equatable, Sendable {
+        public var placementID: Int32
+        /// `NoFillReason` code, 0 when at least one ad was served.
+        public var noFill: UInt8
+        public var ads: [Ad]
+        /// The next candidates (at most 8) with their scores, for explanation.
+        public var losers: [Candidate]
+
+        public init(placementID: Int32, noFill: UInt8, ads: [Ad], losers: [Candidate]) {
+            self.placementID = placementID
+            self.noFill = noFill
+            self.ads = ads
+            self.losers = losers
+        }
+    }
+
+    public struct Ad: Equatable, Sendable {
+        public var lineItemID: Int32
+        public var creativeVersionID: Int32
+        /// What one impression (cpm) or one click (cpc) costs, micro-roubles; 0 for fixed and house.
+        public var priceMicros: Int64
+        public var score: Float
+        public var productIDs: [Int32]
+
+        public init(
+            lineItemID: Int32, creativeVersionID: Int32, priceMicros: Int64, score: Float, productIDs: [Int32]
+        ) {
+            self.lineItemID = lineItemID
+            self.creativeVersionID = creativeVersionID
+            self.priceMicros = priceMicros
+            self.score = score
+            self.productIDs = productIDs
+        }
+    }
+
+    public struct Candidate: Equatable, Sendable {
+        public var lineItemID: Int32
+        /// `NoFillReason` code of what stopped it, 0 when it was merely outbid.
+        public var reason: UInt8
+        public var score: Float
+
+        public init(lineItemID: Int32, reason: UInt8, score: Float) {
+            self.lineItemID = lineItemID
+            self.reason = reason
+            self.score = score
+        }
+    }
+}
+
+/// An impression, viewable or click whose token was authentic. The token travels opened, price included, so
+/// that billing needs no look-up.
+public struct AdEventRecord: Equatable, Sendable {
+    public var kind: AdEventKind
+    public var token: AdToken
+    /// Index of the product card inside the ad, -1 for the ad as a whole.
+    public var card: Int8
+    /// The shopper who sent the event; what the token binds is the shopper of the decision.
+    public var visitorID: String?
+    public var eventTime: Timestamp
+    public var receivedAt: Timestamp
+    /// nil = valid.
+    public var invalid: InvalidReason?
+
+    public init(
+        kind: AdEventKind, token: AdToken, card: Int8, visitorID: String?, eventTime: Timestamp,
+        receivedAt: Timestamp, invalid: InvalidReason?
+    ) {
+        self.kind = kind
+        self.token = token
+        self.card = card
+        self.visitorID = visitorID
+        self.eventTime = eventTime
+        self.receivedAt = receivedAt
+        self.invalid = invalid
+    }
+}
+
+/// Something a shopper did; feeds profiles and audiences, never credited.
+public struct SignalRecord: Equatable, Sendable {
+    public var storefrontID: Int32
+    public var kind: SignalKind
+    /// The client's own id of the event, if it gave one: makes a retry harmless.
+    public var clientID: String?
+    public var visitorID: String?
+    public var customerID: String?
+    public var sku: String?
+    public var categoryCode: String?
+    /// Already cut and masked.
+    public var phrase: String?
+    public var occurredAt: Timestamp
+    public var receivedAt: Timestamp
+
+    public init(
+        storefrontID: Int32, kind: SignalKind, clientID: String?, visitorID: String?, customerID: String?,
+        sku: String?, categoryCode: String?, phrase: String?, occurredAt: Timestamp, receivedAt: Timestamp
+    ) {
+        self.storefrontID = storefrontID
+        self.kind = kind
+        self.clientID = clientID
+        self.visitorID = visitorID
+        self.customerID = customerID
+        self.sku = sku
+        self.categoryCode = categoryCode
+        self.phrase = phrase
+        self.occurredAt = occurredAt
+        self.receivedAt = receivedAt
+    }
+}
+
+/// A purchase reported with a server key.
+public struct OrderRecord: Equatable, Sendable {
+    public var storefrontID: Int32
+    public var orderID: String
+    public var visitorID: String?
+    public var customerID: String?
+    public var channel: OrderChannel
+    public var orderedAt: Timestamp
+    public var receivedAt: Timestamp
+    public var lines: [Line]
+
+    public init(
+        storefrontID: Int32, orderID: String, visitorID: String?, customerID: String?, channel: OrderChannel,
+        orderedAt: Timestamp, receivedAt: Timestamp, lines: [Line]
+    ) {
+        self.storefrontID = storefrontID
+        self.orderID = orderID
+        self.visitorID = visitorID
+        self.customerID = customerID
+        self.channel = channel
+        self.orderedAt = orderedAt
+        self.receivedAt = receivedAt
+        self.lines = lines
+    }
+
+    public struct Line: Equatable, Sendable {
+        public var lineNo: Int32
+        public var sku: String
+        public var units: Int32
+        public var gross: Micros
+        public var net: Micros
+
+        public init(lineNo: Int32, sku: String, units: Int32, gross: Micros, net: Micros) {
+            self.lineNo = lineNo
+            self.sku = sku
+            self.units = units
+            self.gross = gross
+            self.net = net
+        }
+    }
+}
+
+/// A cancellation, return or price change of an order.
+public struct AdjustmentRecord: Equatable, Sendable {
+    public var storefrontID: Int32
+    public var adjustmentID: String
+    public var orderID: String
+    public var lineNo: Int32?
+    public var kind: AdjustmentKind
+    public var units: Int32?
+    public var amount: Micros?
+    public var occurredAt: Timestamp
+    public var receivedAt: Timestamp
+
+    public init(
+        storefrontID: Int32, adjustmentID: String, orderID: String, lineNo: Int32?, kind: AdjustmentKind,
+        units: Int32?, amount: Micros?, occurredAt: Timestamp, receivedAt: Timestamp
+    ) {
+        self.storefrontID = storefrontID
+        self.adjustmentID = adjustmentID
+        self.orderID = orderID
+        self.lineNo = lineNo
+        self.kind = kind
+        self.units = units
+        self.amount = amount
+        self.occurredAt = occurredAt
+        self.receivedAt = receivedAt
+    }
+}
+
+/// A visitor became known as a customer.
+public struct LinkRecord: Equatable, Sendable {
+    public var storefrontID: Int32
+    public var visitorID: String
+    public var customerID: String
+    public var linkedAt: Timestamp
+    public var receivedAt: Timestamp
+
+    public init(
+        storefrontID: Int32, visitorID: String, customerID: String, linkedAt: Timestamp, receivedAt: Timestamp
+    ) {
+        self.storefrontID = storefrontID
+        self.visitorID = visitorID
+        self.customerID = customerID
+        self.linkedAt = linkedAt
+        self.receivedAt = receivedAt
+    }
+}
+
+/// An event that was turned away: kept so that every refusal can be counted and looked up.
+public struct RefusedRecord: Equatable, Sendable {
+    /// 0 when the storefront is unknown.
+    public var storefrontID: Int32
+    /// `impression`, `click`, `order`, ... or `unknown`.
+    public var kind: String
+    /// Stable problem code, for example `forged_token`.
+    public var reason: String
+    public var receivedAt: Timestamp
+
+    public init(storefrontID: Int32, kind: String, reason: String, receivedAt: Timestamp) {
+        self.storefrontID = storefrontID
+        self.kind = kind
+        self.reason = reason
+        self.receivedAt = receivedAt
+    }
+}

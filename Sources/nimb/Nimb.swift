@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Nimb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "nimb", abstract: "Open retail-media ad server.")
+}
