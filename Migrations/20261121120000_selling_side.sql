@@ -141,6 +141,7 @@ create table advertiser (
 
 create table api_key (
     id int generated always as identity primary key,
+    code text unique check (code ~ '^[A-Za-z0-9._-]{1,64}$'), -- name of the key in a seed file
     prefix text not null,
     hash bytea not null unique check (octet_length(hash) = 32), -- SHA-256 of the whole key
     kind text not null check (kind in ('shop', 'advertiser', 'retailer')),
@@ -190,6 +191,18 @@ create table campaign (
         'paused', 'finished', 'archived'))
 );
 
+-- Every change of state: who, when, from, to, why.
+create table campaign_transition (
+    id bigint generated always as identity primary key,
+    campaign_id int not null references campaign,
+    changed_at timestamptz not null,
+    from_state text,                     -- null when the campaign was created in to_state
+    to_state text not null,
+    actor text not null,
+    reason text not null
+);
+create index campaign_transition_campaign on campaign_transition (campaign_id, changed_at);
+
 -- What attribution reads of a campaign, versioned: a list changed later never re-credits earlier touches.
 create table campaign_version (
     campaign_id int not null references campaign,
@@ -220,6 +233,9 @@ create table line_item (
     pacing text not null default 'asap' check (pacing in ('even', 'asap')),
     caps jsonb not null default '[]',       -- [{"count":3,"per":"hour|day|session|lifetime"}]
     targeting jsonb not null default '{}',  -- the documented targeting object
+    -- What it promotes, as written: {"skus":[],"categories":[],"brands":[]}; line_item_version holds the SKUs
+    -- that this meant in the catalogue of the time.
+    promoted jsonb not null default '{}',
     check (starts_at < ends_at)
 );
 
