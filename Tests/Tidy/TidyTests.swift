@@ -145,7 +145,9 @@ import Testing
             let cases = "Tests/\(folder)/Cases"
             guard FileManager.default.fileExists(atPath: root.appendingPathComponent(cases).path) else { continue }
             #expect(tests.contains("Cases"), "\(cases) is read by nobody")
-            #expect(try Checkout.entries(of: cases).contains { $0.hasSuffix(".json") || $0.hasSuffix(".xml") }, "\(cases) is empty")
+            #expect(
+                try Checkout.entries(of: cases).contains { $0.hasSuffix(".json") || $0.hasSuffix(".xml") },
+                "\(cases) is empty")
         }
     }
 }
