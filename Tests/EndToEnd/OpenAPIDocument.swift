@@ -1,5 +1,4 @@
 import Foundation
-import TestKit
 import Yams
 
 /// An OpenAPI document of the project and the check that an answer is one it documents.
@@ -12,7 +11,7 @@ struct OpenAPIDocument: Sendable {
 
     init(named name: String) throws {
         self.name = name
-        let file = Repository.root.appendingPathComponent("Sources/nimb/OpenAPI/\(name).yaml")
+        let file = Checkout.root.appendingPathComponent("Sources/nimb/OpenAPI/\(name).yaml")
         let text = try String(contentsOf: file, encoding: .utf8)
         root = JSONValue(try Yams.load(yaml: text))
     }
