@@ -1,0 +1,168 @@
+import AdModel
+
+/// A bad report parameter: which, why, and a stable code.
+public struct ReportQueryError: Error, Equatable, Sendable {
+    /// `missing_parameter`, `invalid_parameter`, `unknown_parameter`, `range_too_long`, `unsupported_policy`.
+    public var code: String
+    /// The parameter that is wrong.
+    public var field: String
+    /// What is wrong and what is accepted.
+    public var detail: String
+
+    public init(code: String, field: String, detail: String) {
+        self.code = code
+        self.field = field
+        self.detail = detail
+    }
+
+    /// Asking again the same way gives the same answer.
+    public var isRetryable: Bool { false }
+}
+
+/// A checked question for the performance report.
+public struct PerformanceQuery: Equatable, Sendable {
+    /// Longest range of one report, days.
+    public static let maximumDays = 400
+    /// Rows on a page unless asked otherwise, and at most.
+    public static let defaultLimit = 1_000
+    public static let maximumLimit = 5_000
+    /// Bytes of any one parameter.
+    public static let parameterBytes = 256
+    /// Policies whose credits are one number; `smart-placement@1` reports clicks and views apart and needs a
+    /// report of its own.
+    public static let policies = ["default@1", "item-24h@1", "order-24h@1", "sku-strict@1"]
+
+    /// First and last accounting day, both included.
+    public var from: Day
+    public var to: Day
+    /// In the fixed order day, campaign, line_item.
+    public var dimensions: [ReportDimension]
+    public var campaignCode: String?
+    public var policy: String
+    public var csv: Bool
+    public var limit: Int
+    /// Rows to skip.
+    public var offset: Int
+
+    public init(
+        from: Day, to: Day, dimensions: [ReportDimension], campaignCode: String? = nil,
+        policy: String = "default@1", csv: Bool = false, limit: Int = PerformanceQuery.defaultLimit, offset: Int = 0
+    ) {
+        self.from = from
+        self.to = to
+        self.dimensions = dimensions
+        self.campaignCode = campaignCode
+        self.policy = policy
+        self.csv = csv
+        self.limit = limit
+        self.offset = offset
+    }
+
+    /// Checks the decoded query parameters of a request. Unknown and repeated parameters are refused, so that a
+    /// misspelt filter cannot silently widen a report.
+    public static func parse(_ parameters: [(name: String, value: String)]) throws(ReportQueryError)
+        -> PerformanceQuery
+    {
+        var given: [String: String] = [:]
+        let known = ["from", "to", "by", "campaign", "policy", "format", "limit", "cursor"]
+        for (name, value) in parameters {
+            guard known.contains(name) else {
+                throw ReportQueryError(
+                    code: "unknown_parameter", field: String(name.prefix(64)),
+                    detail: "Known parameters: \(known.joined(separator: ", ")).")
+            }
+            guard given.updateValue(value, forKey: name) == nil else {
+                throw invalid(name, "Given twice; give it once.")
+            }
+            guard value.utf8.count <= parameterBytes else {
+                throw invalid(name, "Longer than \(parameterBytes) bytes.")
+            }
+        }
+        let from = try day("from", given)
+        let to = try day("to", given)
+        guard from <= to else { throw invalid("to", "Lies before `from`.") }
+        guard to - from < maximumDays else {
+            throw ReportQueryError(
+                code: "range_too_long", field: "to", detail: "At most \(maximumDays) days in one report.")
+        }
+        var query = PerformanceQuery(from: from, to: to, dimensions: try dimensions(given["by"]))
+        if let code = given["campaign"] {
+            guard !code.isEmpty else { throw invalid("campaign", "Empty; leave it out for all campaigns.") }
+            query.campaignCode = code
+        }
+        if let policy = given["policy"] {
+            guard policies.contains(policy) else {
+                throw ReportQueryError(
+                    code: "unsupported_policy", field: "policy",
+                    detail: "One of \(policies.joined(separator: ", ")).")
+            }
+            query.policy = policy
+        }
+        if let format = given["format"] {
+            guard format == "json" || format == "csv" else { throw invalid("format", "Either json or csv.") }
+            query.csv = format == "csv"
+        }
+        if let limit = given["limit"] {
+            guard let number = Int(limit), (1...maximumLimit).contains(number) else {
+                throw invalid("limit", "A whole number from 1 to \(maximumLimit).")
+            }
+            query.limit = number
+        }
+        if let cursor = given["cursor"] {
+            guard let offset = query.offset(ofCursor: cursor) else {
+                throw invalid("cursor", "Not a cursor of this report; take `next_cursor` of its previous page.")
+            }
+            query.offset = offset
+        }
+        return query
+    }
+
+    /// The cursor of the page that begins at a row. It names the question, so that a cursor cannot be used with
+    /// another one.
+    public func cursor(at offset: Int) -> String { "p1-\(offset)-\(fingerprint)" }
+
+    private func offset(ofCursor cursor: String) -> Int? {
+        let parts = cursor.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "p1", parts[2] == fingerprint, let offset = Int(parts[1]), offset > 0,
+            offset <= 10_000_000
+        else { return nil }
+        return offset
+    }
+
+    /// FNV-1a of everything that decides which rows there are.
+    private var fingerprint: String {
+        let text = "\(from)|\(to)|\(dimensions.map(\.rawValue))|\(campaignCode ?? "")|\(policy)"
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return String(hash, radix: 36)
+    }
+
+    private static func invalid(_ field: String, _ detail: String) -> ReportQueryError {
+        ReportQueryError(code: "invalid_parameter", field: field, detail: detail)
+    }
+
+    private static func day(_ name: String, _ given: [String: String]) throws(ReportQueryError) -> Day {
+        guard let text = given[name] else {
+            throw ReportQueryError(
+                code: "missing_parameter", field: name, detail: "Give an accounting day, YYYY-MM-DD.")
+        }
+        guard let day = Day(text), (1970...9998).contains(day.civil.year) else {
+            throw invalid(name, "An accounting day, YYYY-MM-DD.")
+        }
+        return day
+    }
+
+    private static func dimensions(_ text: String?) throws(ReportQueryError) -> [ReportDimension] {
+        guard let text else { return [.day, .campaign] }
+        var asked: Set<ReportDimension> = []
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let dimension = ReportDimension(rawValue: String(word)) else {
+                throw invalid(
+                    "by",
+                    "A comma-separated list of \(ReportDimension.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
+            guard asked.insert(dimension).inserted else { throw invalid("by", "A dimension is named twice.") }
+        }
+        return ReportDimension.allCases.filter(asked.contains)
+    }
+}

@@ -1,0 +1,118 @@
+/// The counted part of a performance report row. Money is integer micro-roubles without VAT.
+public struct PerformanceCounts: Equatable, Sendable {
+    /// Units, sales and orders of one share of attribution.
+    public struct Share: Equatable, Sendable {
+        /// Orders with at least one line credited in this share.
+        public var orders: Int64
+        public var units: Int64
+        public var salesMicros: Int64
+
+        public init(orders: Int64 = 0, units: Int64 = 0, salesMicros: Int64 = 0) {
+            self.orders = orders
+            self.units = units
+            self.salesMicros = salesMicros
+        }
+    }
+
+    public var impressions: Int64 = 0
+    public var viewable: Int64 = 0
+    public var clicks: Int64 = 0
+    public var spendMicros: Int64 = 0
+    public var overDeliveryMicros: Int64 = 0
+    public var direct = Share()
+    public var halo = Share()
+    public var basket = Share()
+    /// Orders with any credited line; not the sum of the shares, as one order may have lines in each.
+    public var orders: Int64 = 0
+    /// What adjustments took from credited sales; positive.
+    public var returnedMicros: Int64 = 0
+
+    public init() {}
+
+    public var units: Int64 { direct.units + halo.units + basket.units }
+    public var salesMicros: Int64 { direct.salesMicros + halo.salesMicros + basket.salesMicros }
+    public var netMicros: Int64 { salesMicros - returnedMicros }
+
+    // The computed metrics; nil when there is nothing to divide by.
+    public var ctr: Int64? { Ratio.millionths(clicks, impressions) }
+    public var cpmMicros: Int64? { Ratio.scaled(spendMicros, by: 1_000, over: impressions) }
+    public var cpcMicros: Int64? { Ratio.scaled(spendMicros, by: 1, over: clicks) }
+    /// Net sales over spend, millionths.
+    public var roas: Int64? { Ratio.millionths(netMicros, spendMicros) }
+    /// Spend over net sales (ДРР), millionths.
+    public var costShare: Int64? { Ratio.millionths(spendMicros, netMicros) }
+}
+
+/// One row of a performance report: the values of the dimensions asked for, and what was counted.
+public struct PerformanceRow: Equatable, Sendable {
+    /// `YYYY-MM-DD`; nil when not grouped by day. The same holds for the other dimensions.
+    public var day: String?
+    public var campaignCode: String?
+    public var campaignName: String?
+    public var lineItemCode: String?
+    public var lineItemName: String?
+    public var counts: PerformanceCounts
+
+    public init(
+        day: String? = nil, campaignCode: String? = nil, campaignName: String? = nil, lineItemCode: String? = nil,
+        lineItemName: String? = nil, counts: PerformanceCounts
+    ) {
+        self.day = day
+        self.campaignCode = campaignCode
+        self.campaignName = campaignName
+        self.lineItemCode = lineItemCode
+        self.lineItemName = lineItemName
+        self.counts = counts
+    }
+}
+
+/// How the numbers of a report came about: stated in every report.
+public struct ReportMethodology: Equatable, Sendable {
+    /// Name and version of the attribution policy whose credits are shown.
+    public var policy: String
+    public var clickWindowSeconds: Int64?
+    public var viewWindowSeconds: Int64?
+    /// `viewable` or `rendered`: which views earn credits; nil when none does.
+    public var countedView: String?
+    public var levels: [String]
+    public var accountingZone: String
+    /// Invalid share of impressions and clicks, millionths; nil without traffic.
+    public var invalidShare: Int64?
+    /// RFC 3339; everything received before is in the report. nil when nothing was ever shipped.
+    public var dataThrough: String?
+    /// True once no number of the report can change any more.
+    public var final: Bool
+
+    public init(
+        policy: String, clickWindowSeconds: Int64?, viewWindowSeconds: Int64?, countedView: String?,
+        levels: [String], accountingZone: String, invalidShare: Int64?, dataThrough: String?, final: Bool
+    ) {
+        self.policy = policy
+        self.clickWindowSeconds = clickWindowSeconds
+        self.viewWindowSeconds = viewWindowSeconds
+        self.countedView = countedView
+        self.levels = levels
+        self.accountingZone = accountingZone
+        self.invalidShare = invalidShare
+        self.dataThrough = dataThrough
+        self.final = final
+    }
+}
+
+/// A page of a performance report with totals over all its pages.
+public struct PerformanceReport: Equatable, Sendable {
+    public var rows: [PerformanceRow]
+    public var totals: PerformanceCounts
+    public var methodology: ReportMethodology
+    /// Ask for it to get the next page; nil on the last one.
+    public var nextCursor: String?
+
+    public init(
+        rows: [PerformanceRow], totals: PerformanceCounts, methodology: ReportMethodology, nextCursor: String?
+    ) {
+        self.rows = rows
+        self.totals = totals
+        self.methodology = methodology
+        self.nextCursor = nextCursor
+    }
+}

@@ -1,0 +1,34 @@
+/// What report rows are grouped by. Raw values are the words of the API.
+public enum ReportDimension: String, CaseIterable, Sendable {
+    /// Accounting day: of the event for delivery and spend, of the order for attribution.
+    case day
+    case campaign
+    case lineItem = "line_item"
+}
+
+/// What a report counts. Raw values are the names in API answers and CSV headers.
+public enum Metric: String, CaseIterable, Sendable {
+    case impressions, viewable, clicks, ctr
+    case spend, overDelivery = "over_delivery"
+    case cpm, cpc
+    case directOrders = "direct_orders"
+    case directUnits = "direct_units"
+    case directSales = "direct_sales"
+    case haloOrders = "halo_orders"
+    case haloUnits = "halo_units"
+    case haloSales = "halo_sales"
+    case orders, units, sales, returned, net
+    case roas
+    case costShare = "cost_share"
+}
+
+/// Text in the two languages of the product.
+public struct Bilingual: Equatable, Sendable {
+    public var ru: String
+    public var en: String
+
+    public init(ru: String, en: String) {
+        self.ru = ru
+        self.en = en
+    }
+}
