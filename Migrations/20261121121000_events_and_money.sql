@@ -12,6 +12,8 @@ create table log_checkpoint (
     log_id uuid not null,
     position bigint not null check (position >= 0),
     shipped_at timestamptz not null default now(),
+    -- Everything that the node acknowledged before this instant is in the tables.
+    shipped_through timestamptz not null default '-infinity',
     primary key (node_id, log_id)
 );
 
@@ -226,6 +228,7 @@ create table credit (
     amount_micros bigint not null,
     ordered_at timestamptz not null,
     touched_at timestamptz not null,
+    adjustment_id text,                  -- whose movement the row books; null = the sale itself
     cause text not null,                 -- "order", "adjustment <id>", "late touch <id>", "late link"
     cause_at timestamptz not null,
     posting_month date not null,
