@@ -1,0 +1,161 @@
+import AdModel
+
+/// The byte form of log records: kind, format version, fixed-width fields, then the variable part; little-endian.
+///
+/// The log around it carries length and checksum, so neither is repeated here.
+public enum LogRecordCodec {
+    /// Format that this binary writes; all older ones are read.
+    public static let version: UInt8 = 1
+    /// Length that stands for "no string".
+    static let absent = 0xFFFF
+    /// Where a decision record counts its slots; the visitor id and the slots follow.
+    static let slotCountOffset = 46
+
+    /// The kind of an encoded record, without decoding it; nil for none that is known.
+    public static func kind(of bytes: UnsafeRawBufferPointer) -> LogRecordKind? {
+        bytes.first.flatMap(LogRecordKind.init(rawValue:))
+    }
+
+    /// Appends the record. Strings are below 65,535 bytes and counts within `Limits`, which the callers' edges ensure.
+    public static func encode(_ record: LogRecord, into out: inout [UInt8]) {
+        switch record {
+        case .decision(let it): encode(it, into: &out)
+        case .adEvent(let it): encode(it, into: &out)
+        case .signal(let it): encode(it, into: &out)
+        case .order(let it): encode(it, into: &out)
+        case .adjustment(let it): encode(it, into: &out)
+        case .link(let it): encode(it, into: &out)
+        case .refused(let it): encode(it, into: &out)
+        }
+    }
+
+    private static func start(_ kind: LogRecordKind, _ out: inout [UInt8]) {
+        out.append(kind.rawValue)
+        out.append(version)
+    }
+
+    private static func encode(_ it: DecisionRecord, into out: inout [UInt8]) {
+        start(.decision, &out)
+        out.put(it.id.issuedAt.micros)
+        out.put(it.id.low)
+        out.put(it.snapshotVersion)
+        out.put(it.stockVersion)
+        out.put(it.storefrontID)
+        out.put(it.locationID)
+        out.put(it.pageType.logCode)
+        out.put(it.device.logCode)
+        out.put(UInt16(0))
+        out.put(UInt16(it.slots.count))
+        out.put(it.visitorID)
+        for slot in it.slots {
+            out.put(slot.placementID)
+            out.put(slot.noFill)
+            out.put(UInt8(slot.ads.count))
+            out.put(UInt8(slot.losers.count))
+            for ad in slot.ads {
+                out.put(ad.lineItemID)
+                out.put(ad.creativeVersionID)
+                out.put(ad.priceMicros)
+                out.put(ad.score)
+                out.put(UInt8(ad.productIDs.count))
+                for id in ad.productIDs { out.put(id) }
+            }
+            for loser in slot.losers {
+                out.put(loser.lineItemID)
+                out.put(loser.reason)
+                out.put(loser.score)
+            }
+        }
+    }
+
+    private static func encode(_ it: AdEventRecord, into out: inout [UInt8]) {
+        start(.adEvent, &out)
+        let token = it.token
+        out.put(token.decisionID.issuedAt.micros)
+        out.put(token.decisionID.low)
+        out.put(it.eventTime.micros)
+        out.put(it.receivedAt.micros)
+        out.put(token.price.value)
+        out.put(token.shopperHash)
+        out.put(token.storefrontID)
+        out.put(token.placementID)
+        out.put(token.lineItemID)
+        out.put(token.campaignID)
+        out.put(token.advertiserID)
+        out.put(token.creativeVersionID)
+        out.put(it.kind.rawValue)
+        out.put(it.card)
+        out.put(token.ad)
+        out.put(token.position)
+        out.put(token.pricing.logCode)
+        out.put(it.invalid.map(\.logCode) ?? 0xFF)
+        out.put(UInt8(token.productIDs.count))
+        for id in token.productIDs { out.put(id) }
+        out.put(it.visitorID)
+    }
+
+    private static func encode(_ it: SignalRecord, into out: inout [UInt8]) {
+        start(.signal, &out)
+        out.put(it.occurredAt.micros)
+        out.put(it.receivedAt.micros)
+        out.put(it.storefrontID)
+        out.put(it.kind.logCode)
+        out.put(it.clientID)
+        out.put(it.visitorID)
+        out.put(it.customerID)
+        out.put(it.sku)
+        out.put(it.categoryCode)
+        out.put(it.phrase)
+    }
+
+    private static func encode(_ it: OrderRecord, into out: inout [UInt8]) {
+        start(.order, &out)
+        out.put(it.orderedAt.micros)
+        out.put(it.receivedAt.micros)
+        out.put(it.storefrontID)
+        out.put(it.channel.logCode)
+        out.put(UInt16(it.lines.count))
+        out.put(it.orderID)
+        out.put(it.visitorID)
+        out.put(it.customerID)
+        for line in it.lines {
+            out.put(line.lineNo)
+            out.put(line.units)
+            out.put(line.gross.value)
+            out.put(line.net.value)
+            out.put(line.sku)
+        }
+    }
+
+    private static func encode(_ it: AdjustmentRecord, into out: inout [UInt8]) {
+        start(.adjustment, &out)
+        out.put(it.occurredAt.micros)
+        out.put(it.receivedAt.micros)
+        out.put(it.amount?.value ?? 0)
+        out.put(it.storefrontID)
+        out.put(it.lineNo ?? 0)
+        out.put(it.units ?? 0)
+        out.put(it.kind.logCode)
+        // Which of the three optional fields are there.
+        out.put(UInt8((it.lineNo == nil ? 0 : 1) | (it.units == nil ? 0 : 2) | (it.amount == nil ? 0 : 4)))
+        out.put(it.adjustmentID)
+        out.put(it.orderID)
+    }
+
+    private static func encode(_ it: LinkRecord, into out: inout [UInt8]) {
+        start(.link, &out)
+        out.put(it.linkedAt.micros)
+        out.put(it.receivedAt.micros)
+        out.put(it.storefrontID)
+        out.put(it.visitorID)
+        out.put(it.customerID)
+    }
+
+    private static func encode(_ it: RefusedRecord, into out: inout [UInt8]) {
+        start(.refused, &out)
+        out.put(it.receivedAt.micros)
+        out.put(it.storefrontID)
+        out.put(it.kind)
+        out.put(it.reason)
+    }
+}

@@ -1,0 +1,64 @@
+import AdModel
+
+/// Search phrases, made fit to be stored.
+public enum SearchPhrase {
+    /// What stands in the place of something masked.
+    public static let mask = "***"
+    /// Digits in a row from which they may be a phone, card or document number.
+    static let digitRun = 6
+
+    /// Runs of six or more digits and words with an `@` are masked, then the phrase is cut to `Limits.phrase`
+    /// characters. Masking comes first, so that the cut cannot shorten a number to something that passes.
+    public static func masked(_ phrase: String) -> String {
+        var out = ""
+        var kept = 0
+        for piece in phrase.split(separator: " ", omittingEmptySubsequences: true) {
+            if kept > Limits.phrase { break }
+            if !out.isEmpty { out.append(" ") }
+            let words = piece.split(omittingEmptySubsequences: true, whereSeparator: \.isWhitespace)
+            for (i, word) in words.enumerated() {
+                if i > 0 { out.append(" ") }
+                out.append(maskedWord(word))
+            }
+            kept = out.count
+        }
+        return cut(out)
+    }
+
+    private static func maskedWord(_ word: Substring) -> String {
+        if word.unicodeScalars.contains(where: { $0 == "@" || $0 == "\u{FF20}" || $0 == "\u{FE6B}" }) { return mask }
+        var out = String.UnicodeScalarView()
+        var run = String.UnicodeScalarView()
+        var digits = 0
+        func flush() {
+            if digits >= digitRun { out.append(contentsOf: mask.unicodeScalars) } else { out.append(contentsOf: run) }
+            run = String.UnicodeScalarView()
+            digits = 0
+        }
+        for scalar in word.unicodeScalars {
+            // Digits of any script: a number typed with Arabic or full-width digits is still a number.
+            if scalar.properties.numericType == .decimal {
+                run.append(scalar)
+                digits += 1
+            } else {
+                flush()
+                out.append(scalar)
+            }
+        }
+        flush()
+        return String(out)
+    }
+
+    private static func cut(_ text: String) -> String {
+        var out = ""
+        var scalars = 0
+        for character in text.prefix(Limits.phrase) {
+            // A character can be a base letter under any number of marks.
+            scalars += character.unicodeScalars.count
+            guard scalars <= 4 * Limits.phrase else { break }
+            out.append(character)
+        }
+        while out.last?.isWhitespace == true { out.removeLast() }
+        return out
+    }
+}
