@@ -58,6 +58,11 @@ public actor PostgresConnection {
         if cancellation.isCancelled { throw PostgresError(.cancelled, "the task was cancelled") }
     }
 
+    /// Puts the session's statement and lock timeouts back to those of the options.
+    public func resetTimeouts() throws(PostgresError) {
+        try script(options.timeoutSettings)
+    }
+
     // MARK: Statements
 
     /// Runs one statement, prepared once per text, with binary parameters and rows.

@@ -59,6 +59,13 @@ extension PostgresOptions: CustomStringConvertible, CustomDebugStringConvertible
     public var customMirror: Mirror { Mirror(self, children: ["server": description]) }
 }
 
+extension PostgresOptions {
+    /// The statements that give a session its timeouts.
+    var timeoutSettings: String {
+        "set statement_timeout = \(statementTimeout.milliseconds); set lock_timeout = \(lockTimeout.milliseconds)"
+    }
+}
+
 extension Duration {
     /// Whole milliseconds, rounded up, never negative.
     var milliseconds: Int64 {

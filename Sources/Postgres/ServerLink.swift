@@ -33,11 +33,7 @@ final class ServerLink: @unchecked Sendable {
         self.pointer = pointer
         cancelHandle = CancelHandle(connection: pointer)
         try execute(
-            """
-            set statement_timeout = \(options.statementTimeout.milliseconds);
-            set lock_timeout = \(options.lockTimeout.milliseconds);
-            set timezone = 'UTC'; set client_min_messages = warning
-            """)
+            options.timeoutSettings + "; set timezone = 'UTC'; set client_min_messages = warning")
     }
 
     deinit { PQfinish(pointer) }

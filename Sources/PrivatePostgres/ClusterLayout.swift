@@ -1,0 +1,143 @@
+import Foundation
+import Glibc
+
+/// Where the parts of a cluster live.
+struct ClusterLayout: Sendable {
+    /// The kernel's limit for a socket path is 107 bytes; PostgreSQL adds this name to the folder.
+    private static let socketName = "/.s.PGSQL.5432"
+    private static let longestSocketPath = 107
+
+    let data: String
+    let socket: String
+    let log: String
+    private let socketIsOutside: Bool
+
+    init(directory: URL, account: ClusterAccount) throws(PrivateClusterError) {
+        let folder = directory.absoluteURL.standardizedFileURL.path
+        let tag = Self.tag(folder)
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw PrivateClusterError(
+                "cannot_create_folder", "cannot create the folder \(folder); check its owner and permissions")
+        }
+        // Our own file: the server only gets its descriptor.
+        log = folder + "/postgres.log"
+        if account.canReach(folder + "/data") {
+            data = folder + "/data"
+            if account.isOther { try Self.letThrough(folder, account) }
+        } else {
+            data = "/var/lib/nimb/\(tag)/data"
+            try Self.prepareOutside("/var/lib/nimb/\(tag)", account)
+            try? FileManager.default.removeItem(atPath: folder + "/data")
+            try? FileManager.default.createSymbolicLink(atPath: folder + "/data", withDestinationPath: data)
+        }
+        let inside = (data as NSString).deletingLastPathComponent + "/socket"
+        socketIsOutside = (inside + Self.socketName).utf8.count > Self.longestSocketPath
+        socket = socketIsOutside ? "/tmp/nimb-\(tag)" : inside
+        try Self.makeSocketFolder(socket, account)
+    }
+
+    /// Short and stable name for a path (FNV-1a).
+    private static func tag(_ path: String) -> String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return String(hash, radix: 36)
+    }
+
+    /// The server's account must pass through the folder, and create `data` beside our log.
+    private static func letThrough(_ folder: String, _ account: ClusterAccount) throws(PrivateClusterError) {
+        var info = stat()
+        guard stat(folder, &info) == 0, chmod(folder, info.st_mode | 0o111) == 0 else {
+            throw PrivateClusterError("cannot_create_folder", "cannot set the permissions of \(folder)")
+        }
+    }
+
+    private static func prepareOutside(_ folder: String, _ account: ClusterAccount) throws(PrivateClusterError) {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw PrivateClusterError(
+                "cannot_create_folder",
+                "the database account cannot reach the project and \(folder) cannot be created; "
+                    + "move the project out of a private folder such as /root")
+        }
+    }
+
+    /// In /tmp anybody may have made the folder before us: it must be a real folder and belong to the account.
+    private static func makeSocketFolder(_ path: String, _ account: ClusterAccount) throws(PrivateClusterError) {
+        var info = stat()
+        if lstat(path, &info) == 0 {
+            guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == account.uid else {
+                throw PrivateClusterError(
+                    "foreign_socket_folder", "\(path) exists and belongs to somebody else; remove it")
+            }
+        }
+        try account.makePrivateFolder(path)
+    }
+
+    var isInitialized: Bool { FileManager.default.fileExists(atPath: data + "/PG_VERSION") }
+
+    private var pidFile: String { data + "/postmaster.pid" }
+
+    private func pidFileLines() -> [Substring] {
+        guard let bytes = FileManager.default.contents(atPath: pidFile) else { return [] }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    }
+
+    func serverIsReady(_ pid: pid_t) -> Bool {
+        let lines = pidFileLines()
+        guard lines.count >= 8, lines[0] == "\(pid)" else { return false }
+        return lines[7].hasPrefix("ready")
+    }
+
+    /// Waits for a server that is still shutting down after its parent died; removes the pid file of a dead one,
+    /// whose number may belong to another process by now.
+    func awaitPreviousServer() async throws {
+        let deadline = Date(timeIntervalSinceNow: 15)
+        while let line = pidFileLines().first, let pid = pid_t(line.trimmingCharacters(in: .whitespaces)) {
+            guard runsHere(pid) else {
+                try? FileManager.default.removeItem(atPath: pidFile)
+                return
+            }
+            guard Date() < deadline else {
+                throw PrivateClusterError(
+                    "already_running",
+                    "process \(pid) already serves the database in \(data); stop the other nimb first")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// True when the process is a server whose working folder is ours.
+    private func runsHere(_ pid: pid_t) -> Bool {
+        guard kill(pid, 0) == 0 || errno == EPERM else { return false }
+        guard let folder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd") else {
+            // The process of another account: the server would not start over it either.
+            return FileManager.default.fileExists(atPath: "/proc/\(pid)") && geteuid() != 0
+        }
+        return folder == URL(fileURLWithPath: data).resolvingSymlinksInPath().path
+    }
+
+    /// Keeps the log from growing for ever: at most the size below survives a start.
+    func trimLog() {
+        let limit = 4_194_304
+        let attributes = try? FileManager.default.attributesOfItem(atPath: log)
+        if let size = attributes?[.size] as? Int, size > limit { truncate(log, 0) }
+    }
+
+    func lastLogLine() -> String {
+        guard let handle = FileHandle(forReadingAtPath: log) else { return "no log was written" }
+        defer { try? handle.close() }
+        let end = (try? handle.seekToEnd()) ?? 0
+        try? handle.seek(toOffset: end > 4_096 ? end - 4_096 : 0)
+        let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
+        let lines = text.split(separator: "\n")
+        let telling = lines.last { $0.contains("FATAL") || $0.contains("error") } ?? lines.last
+        return telling.map(String.init) ?? "no log was written"
+    }
+
+    func removeOutsideSocket() {
+        if socketIsOutside { rmdir(socket) }
+    }
+}
