@@ -2,5 +2,9 @@ import ArgumentParser
 
 @main
 struct Nimb: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "nimb", abstract: "Open retail-media ad server.")
+    static let configuration = CommandConfiguration(
+        commandName: "nimb", abstract: "Open retail-media ad server.",
+        subcommands: [
+            MigrateCommand.self,
+        ])
 }
