@@ -1,0 +1,102 @@
+import AdModel
+import Profiles
+
+/// All working memory of decisions on one event loop. It grows to what the snapshot needs and is then reused:
+/// nothing is allocated between reading a request and writing its answer. Not to be shared.
+public final class Scratch {
+    /// For the parser to fill, so that its arrays are reused too.
+    public var request = DecisionRequest()
+    /// What the last decision found.
+    public internal(set) var result = DecisionResult()
+    var work = Work()
+
+    public init() {}
+}
+
+/// Working memory, as a struct so that one exclusive access covers a whole decision.
+struct Work {
+    /// Candidates kept per slot at most; a slot that runs out of them looks again.
+    static let heapLimit = 64
+
+    struct Candidate {
+        var unit: Int32
+        var line: Int32
+        var creative: Int32
+        var score: Float
+        var weight: UInt64
+    }
+
+    struct SlotState {
+        /// Index in the request.
+        var slot: Int32 = 0
+        var placement: Int32 = 0
+        var attribute: Int32 = 0
+        var formats: UInt32 = 0
+        var rank: Int32 = 0
+        var need: Int32 = 0
+        var floor: Int64 = 0
+        var repeatAdvertiser = true
+        var repeatBrand = true
+        /// Kept candidates, at `slot x heapLimit` of the heap arrays, best first.
+        var limit: Int32 = 0
+        var count: Int32 = 0
+        /// Set when a candidate had to be turned away because the heap was full.
+        var truncated = false
+    }
+
+    /// Number of the current decision: what is stamped with it belongs to it.
+    var epoch: UInt32 = 0
+    var traversal: UInt32 = 0
+    var snapshotID: ObjectIdentifier?
+    var attributeStamp: ContiguousArray<UInt32> = []
+    var attributes: ContiguousArray<Int32> = []
+    var affinity: ContiguousArray<Float> = []
+    var affinitySet: ContiguousArray<Int32> = []
+    var unitVisited: ContiguousArray<UInt32> = []
+    var lineOnPage: ContiguousArray<UInt32> = []
+    var unitRefused: ContiguousArray<UInt32> = []
+    var advertiserOnPage: ContiguousArray<UInt32> = []
+    var brandOnPage: ContiguousArray<UInt32> = []
+    var productOnPage: ContiguousArray<UInt32> = []
+    var slots: ContiguousArray<SlotState> = []
+    var heapKeys: ContiguousArray<UInt64> = []
+    var heapCandidates: ContiguousArray<Int32> = []
+    var candidates: ContiguousArray<Candidate> = []
+    /// Posting ranges of the current traversal, longest first.
+    var lists: ContiguousArray<(start: Int32, end: Int32)> = []
+    var winners: ContiguousArray<Int32> = []
+    var cards: ContiguousArray<Int32> = []
+    var profile = Profile()
+    var hasProfile = false
+
+    /// Makes room for a snapshot; only a swap allocates.
+    mutating func prepare(_ snapshot: Snapshot) {
+        let id = ObjectIdentifier(snapshot)
+        if id != snapshotID || epoch == .max || traversal > .max - 1_024 {
+            snapshotID = id
+            epoch = 0
+            traversal = 0
+            attributeStamp = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
+            affinity = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
+            affinitySet.removeAll(keepingCapacity: true)
+            unitVisited = ContiguousArray(repeating: 0, count: snapshot.units.count)
+            unitRefused = unitVisited
+            lineOnPage = ContiguousArray(repeating: 0, count: snapshot.lines.count)
+            advertiserOnPage = ContiguousArray(repeating: 0, count: snapshot.advertisers.count)
+            brandOnPage = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
+            productOnPage = ContiguousArray(repeating: 0, count: snapshot.promotedCount)
+            if heapKeys.isEmpty {
+                heapKeys = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
+                heapCandidates = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
+                candidates.reserveCapacity(2_048)
+                attributes.reserveCapacity(256)
+                lists.reserveCapacity(256)
+            }
+        }
+        epoch += 1
+        attributes.removeAll(keepingCapacity: true)
+        candidates.removeAll(keepingCapacity: true)
+        slots.removeAll(keepingCapacity: true)
+        hasProfile = false
+    }
+}

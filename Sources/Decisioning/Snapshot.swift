@@ -1,0 +1,306 @@
+import AdModel
+import Profiles
+
+/// Everything that decisions read, built once and never changed: dense arrays and the targeting index. Swapped as
+/// a whole when control data changes; budgets, stock and profiles live beside it.
+public final class Snapshot: Sendable {
+    public struct Storefront: Sendable {
+        public let id: Int32
+        /// Location index, -1 = none.
+        public let defaultLocation: Int32
+    }
+
+    public struct Location: Sendable {
+        public let id: Int32
+    }
+
+    public struct Placement: Sendable {
+        public let id: Int32
+        public let storefront: Int32
+        public let pageType: PageType
+        /// Bit per format index.
+        public let formats: UInt32
+        public let maxAds: Int32
+        public let rank: Int32
+        public let floor: Int64
+        public let repeatAdvertiser: Bool
+        public let repeatBrand: Bool
+        let attribute: Int32
+    }
+
+    public struct Product: Sendable {
+        public let id: Int32
+        /// Brand index, -1 = none.
+        public let brand: Int32
+        let firstCategory: Int32
+        let categoryCount: Int32
+        /// Range of its bytes in `fragments`.
+        public let fragmentStart: Int
+        public let fragmentCount: Int
+    }
+
+    public struct Format: Sendable {
+        public let minimumCards: Int32
+        public let maximumCards: Int32
+    }
+
+    public struct Advertiser: Sendable {
+        public let id: Int32
+        public let caps: CapLimits
+    }
+
+    public struct Creative: Sendable {
+        public let versionID: Int32
+        public let format: Int32
+        /// Click probability assumed of it, in parts of 2^32.
+        public let clickProbability: UInt64
+        let odds: Float
+        /// What the loader gave with it.
+        public let payload: Int32
+        /// Range of its bytes in `fragments`.
+        public let fragmentStart: Int
+        public let fragmentCount: Int
+    }
+
+    public struct Line: Sendable {
+        public let id: Int32
+        public let campaignID: Int32
+        public let advertiserID: Int32
+        let advertiser: Int32
+        public let tier: Tier
+        public let pricing: Pricing
+        let flags: LineFlags
+        /// cpm: per 1,000 impressions; cpc: per click; fixed: the whole flight.
+        public let bid: Int64
+        /// What one impression (cpm) or click (cpc) may cost at most; 0 for fixed and house.
+        public let unitBid: Int64
+        /// What the score multiplies: per impression for cpm and fixed, per click for cpc.
+        let value: Float
+        let startsAt: Int64
+        let endsAt: Int64
+        let firstClause: Int32
+        let clauseCount: Int32
+        let firstSlotClause: Int32
+        let slotClauseCount: Int32
+        let firstProduct: Int32
+        let productCount: Int32
+        /// Attributes whose affinity multiplies the score, 0 = none.
+        let brandAttribute: Int32
+        let categoryAttribute: Int32
+        public let caps: CapLimits
+    }
+
+    struct LineFlags: OptionSet, Sendable {
+        let rawValue: UInt16
+        static let paused = LineFlags(rawValue: 1)
+        static let unapproved = LineFlags(rawValue: 2)
+        static let needsLease = LineFlags(rawValue: 4)
+        static let paced = LineFlags(rawValue: 8)
+        static let capped = LineFlags(rawValue: 16)
+        static let costsNothing = LineFlags(rawValue: 32)
+    }
+
+    /// A line item in one format: what the index holds and what competes.
+    struct Unit: Sendable {
+        let line: Int32
+        let format: Int32
+        /// Range in `unitCreatives`; only servable versions.
+        let firstCreative: Int32
+        let creativeCount: Int32
+    }
+
+    /// One dimension of a line item's targeting: any of its values, or none of them.
+    struct Clause: Sendable {
+        /// Attribute keys in `clauseKeys`, or for a daypart the first of three words in `hourMasks`.
+        let first: Int32
+        let count: Int32
+        let isHours: Bool
+        let negated: Bool
+    }
+
+    /// Codes and ids to indices.
+    public struct Lookup: Sendable {
+        public internal(set) var storefronts = CodeTable()
+        /// Scope = storefront index.
+        public internal(set) var placements = CodeTable()
+        public internal(set) var locations = CodeTable()
+        public internal(set) var regions = CodeTable()
+        public internal(set) var categories = CodeTable()
+        public internal(set) var brands = CodeTable()
+        /// By SKU.
+        public internal(set) var products = CodeTable()
+        public internal(set) var formats = CodeTable()
+        public internal(set) var storefrontByID = IDTable([])
+        public internal(set) var placementByID = IDTable([])
+        public internal(set) var locationByID = IDTable([])
+        public internal(set) var categoryByID = IDTable([])
+        public internal(set) var brandByID = IDTable([])
+        public internal(set) var productByID = IDTable([])
+        public internal(set) var lineByID = IDTable([])
+        public internal(set) var advertiserByID = IDTable([])
+    }
+
+    public let version: Int64
+    public let stockMaxAge: Timestamp.Span
+    public let lookup: Lookup
+    public let storefronts: ContiguousArray<Storefront>
+    public let locations: ContiguousArray<Location>
+    public let placements: ContiguousArray<Placement>
+    public let formats: ContiguousArray<Format>
+    public let advertisers: ContiguousArray<Advertiser>
+    public let lines: ContiguousArray<Line>
+    public let creatives: ContiguousArray<Creative>
+    /// Promoted products first.
+    public let products: ContiguousArray<Product>
+    /// How many of `products` are promoted; only they have stock here.
+    public let promotedCount: Int
+    /// Rendered bytes of all creatives and products.
+    public let fragments: ContiguousArray<UInt8>
+    public let categoryIDs: ContiguousArray<Int32>
+    public let brandIDs: ContiguousArray<Int32>
+
+    let space: AttributeSpace
+    let categoryParents: ContiguousArray<Int32>
+    let productCategories: ContiguousArray<Int32>
+    let regionParents: ContiguousArray<Int32>
+    let regionLocations: ContiguousArray<Int32>
+    let lineProducts: ContiguousArray<Int32>
+    let clauses: ContiguousArray<Clause>
+    let clauseKeys: ContiguousArray<Int32>
+    let hourMasks: ContiguousArray<UInt64>
+    let units: ContiguousArray<Unit>
+    let unitCreatives: ContiguousArray<Int32>
+    let postingStarts: ContiguousArray<Int32>
+    let postings: ContiguousArray<UInt64>
+
+    /// Builds the index. Throws when a value refers to something that is not there: then the caller keeps the
+    /// snapshot it has.
+    public init(_ input: SnapshotInput) throws(SnapshotError) {
+        var builder = SnapshotBuilder(input)
+        try builder.build()
+        version = input.version
+        stockMaxAge = input.stockMaxAge
+        lookup = builder.lookup
+        storefronts = builder.storefronts
+        locations = builder.locations
+        placements = builder.placements
+        formats = builder.formats
+        advertisers = builder.advertisers
+        lines = builder.lines
+        creatives = builder.creatives
+        products = builder.products
+        promotedCount = builder.promotedCount
+        fragments = builder.fragments
+        categoryIDs = ContiguousArray(input.categories.map(\.id))
+        brandIDs = ContiguousArray(input.brands.map(\.id))
+        space = builder.space
+        categoryParents = builder.categoryParents
+        productCategories = builder.productCategories
+        regionParents = builder.regionParents
+        regionLocations = builder.regionLocations
+        lineProducts = builder.lineProducts
+        clauses = builder.clauses
+        clauseKeys = builder.clauseKeys
+        hourMasks = builder.hourMasks
+        units = builder.units
+        unitCreatives = builder.unitCreatives
+        postingStarts = builder.postingStarts
+        postings = builder.postings
+    }
+
+    /// Location (index) that serves the shoppers of a region (index), -1 = none.
+    public func location(ofRegion region: Int32) -> Int32 {
+        region >= 0 && Int(region) < regionLocations.count ? regionLocations[Int(region)] : -1
+    }
+
+    /// First category (index) of a product (index), -1 = none: what a signal about the product strengthens.
+    public func category(ofProduct product: Int32) -> Int32 {
+        guard product >= 0, Int(product) < products.count, products[Int(product)].categoryCount > 0 else { return -1 }
+        return productCategories[Int(products[Int(product)].firstCategory)]
+    }
+
+    /// Calls `body` with the rendered bytes of a creative or product.
+    @inlinable
+    public func withFragment<R>(start: Int, count: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        fragments.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<(start + count)])) }
+    }
+}
+
+/// Why a snapshot could not be built.
+public struct SnapshotError: Error, Equatable, CustomStringConvertible {
+    /// `unknown_reference` or `limit_exceeded`.
+    public let code: String
+    public let message: String
+    public var isRetryable: Bool { false }
+    public var description: String { "\(code): \(message)" }
+}
+
+/// All attribute values in one dense numbering, so that a request is a set of numbers and a clause a list of them.
+/// A new dimension is a new range.
+struct AttributeSpace: Sendable {
+    /// Attribute that every request has.
+    static let any: Int32 = 0
+    let devices: Int32
+    let placements: Int32
+    let categories: Int32
+    let brands: Int32
+    let regions: Int32
+    let count: Int32
+
+    init(placements: Int, categories: Int, brands: Int, regions: Int) {
+        devices = 1 + Int32(PageType.allCases.count)
+        self.placements = devices + Int32(Device.allCases.count)
+        self.categories = self.placements + Int32(placements)
+        self.brands = self.categories + Int32(categories)
+        self.regions = self.brands + Int32(brands)
+        count = self.regions + Int32(regions)
+    }
+
+    func pageType(_ value: PageType) -> Int32 { 1 + value.ordinal }
+    func device(_ value: Device) -> Int32 { devices + value.ordinal }
+}
+
+extension PageType {
+    /// Position in the declaration, without searching.
+    var ordinal: Int32 {
+        switch self {
+        case .home: 0
+        case .category: 1
+        case .product: 2
+        case .search: 3
+        case .cart: 4
+        case .checkoutSuccess: 5
+        case .emptyCart: 6
+        case .article: 7
+        case .notFound: 8
+        case .other: 9
+        case .inStore: 10
+        }
+    }
+}
+
+extension Device {
+    var ordinal: Int32 {
+        switch self {
+        case .desktop: 0
+        case .mobile: 1
+        case .tablet: 2
+        case .app: 3
+        case .tv: 4
+        case .other: 5
+        }
+    }
+}
+
+extension Tier {
+    /// Higher goes first.
+    @inlinable
+    var precedence: UInt64 {
+        switch self {
+        case .sponsorship: 3
+        case .guaranteed: 2
+        case .auction: 1
+        case .house: 0
+        }
+    }
+}

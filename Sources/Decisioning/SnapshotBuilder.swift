@@ -1,0 +1,209 @@
+import AdModel
+import Profiles
+
+/// Turns the tables into dense arrays; thrown away afterwards.
+struct SnapshotBuilder {
+    let input: SnapshotInput
+    var lookup = Snapshot.Lookup()
+    var storefronts: ContiguousArray<Snapshot.Storefront> = []
+    var locations: ContiguousArray<Snapshot.Location> = []
+    var placements: ContiguousArray<Snapshot.Placement> = []
+    var formats: ContiguousArray<Snapshot.Format> = []
+    var advertisers: ContiguousArray<Snapshot.Advertiser> = []
+    var lines: ContiguousArray<Snapshot.Line> = []
+    var creatives: ContiguousArray<Snapshot.Creative> = []
+    var products: ContiguousArray<Snapshot.Product> = []
+    var promotedCount = 0
+    var fragments: ContiguousArray<UInt8> = []
+    var space = AttributeSpace(placements: 0, categories: 0, brands: 0, regions: 0)
+    var categoryParents: ContiguousArray<Int32> = []
+    var productCategories: ContiguousArray<Int32> = []
+    var regionParents: ContiguousArray<Int32> = []
+    var regionLocations: ContiguousArray<Int32> = []
+    var lineProducts: ContiguousArray<Int32> = []
+    var clauses: ContiguousArray<Snapshot.Clause> = []
+    var clauseKeys: ContiguousArray<Int32> = []
+    var hourMasks: ContiguousArray<UInt64> = []
+    var units: ContiguousArray<Snapshot.Unit> = []
+    var unitCreatives: ContiguousArray<Int32> = []
+    var postingStarts: ContiguousArray<Int32> = []
+    var postings: ContiguousArray<UInt64> = []
+
+    /// Placement indices by code, over all storefronts.
+    var placementsByCode: [String: [Int32]] = [:]
+    /// How many categories each category's subtree has, itself included.
+    var subtreeSizes: [Int32] = []
+    /// One per (line item, format): where to post it.
+    var postingPlan: [(keys: [Int32], unit: Int32, key: UInt64)] = []
+
+    init(_ input: SnapshotInput) { self.input = input }
+
+    mutating func build() throws(SnapshotError) {
+        try formatsAndPlaces()
+        buildCategories()
+        buildRegions()
+        space = AttributeSpace(
+            placements: input.placements.count, categories: input.categories.count, brands: input.brands.count,
+            regions: regionParents.count)
+        try buildPlacements()
+        try buildProducts()
+        advertisers = ContiguousArray(input.advertisers.map { Snapshot.Advertiser(id: $0.id, caps: $0.caps) })
+        lookup.advertiserByID = IDTable(input.advertisers.map(\.id))
+        lookup.lineByID = IDTable(input.lineItems.map(\.id))
+        lines.reserveCapacity(input.lineItems.count)
+        for (index, line) in input.lineItems.enumerated() { try add(line, index: Int32(index)) }
+        buildPostings()
+    }
+
+    private mutating func formatsAndPlaces() throws(SnapshotError) {
+        if input.formats.count > 32 {
+            throw SnapshotError(code: "limit_exceeded", message: "at most 32 ad formats, got \(input.formats.count)")
+        }
+        formats = ContiguousArray(
+            input.formats.map {
+                Snapshot.Format(minimumCards: Int32($0.minimumCards), maximumCards: Int32(min($0.maximumCards, 16)))
+            })
+        lookup.formats = CodeTable(input.formats.map(\.name))
+        lookup.locations = CodeTable(input.locations.map(\.code))
+        lookup.locationByID = IDTable(input.locations.map(\.id))
+        locations = ContiguousArray(input.locations.map { Snapshot.Location(id: $0.id) })
+        lookup.storefronts = CodeTable(input.storefronts.map(\.code))
+        lookup.storefrontByID = IDTable(input.storefronts.map(\.id))
+        for storefront in input.storefronts {
+            let location = storefront.defaultLocationID.map { lookup.locationByID.find($0) } ?? -1
+            storefronts.append(Snapshot.Storefront(id: storefront.id, defaultLocation: location))
+        }
+        lookup.brands = CodeTable(input.brands.map(\.code))
+        lookup.brandByID = IDTable(input.brands.map(\.id))
+    }
+
+    private mutating func buildCategories() {
+        lookup.categories = CodeTable(input.categories.map(\.code))
+        lookup.categoryByID = IDTable(input.categories.map(\.id))
+        categoryParents = ContiguousArray(
+            input.categories.map { $0.parentID.map { lookup.categoryByID.find($0) } ?? -1 })
+        subtreeSizes = Array(repeating: 0, count: categoryParents.count)
+        for index in categoryParents.indices {
+            var at = Int32(index)
+            // The tree is bounded in depth, so that a cycle in the data cannot hang the loader.
+            for _ in 0..<Snapshot.categoryDepth where at >= 0 {
+                subtreeSizes[Int(at)] += 1
+                at = categoryParents[Int(at)]
+            }
+        }
+    }
+
+    private mutating func buildRegions() {
+        var codes: [String] = []
+        var seen: Set<String> = []
+        func note(_ code: String) {
+            if let dash = code.firstIndex(of: "-") {
+                let country = String(code[..<dash])
+                if seen.insert(country).inserted { codes.append(country) }
+            }
+            if seen.insert(code).inserted { codes.append(code) }
+        }
+        for location in input.locations { location.regionCodes.forEach(note) }
+        for line in input.lineItems {
+            line.targeting.wanted.regions.forEach(note)
+            line.targeting.excluded.regions.forEach(note)
+        }
+        lookup.regions = CodeTable(codes)
+        regionLocations = ContiguousArray(repeating: -1, count: codes.count)
+        for (index, location) in input.locations.enumerated() {
+            for code in location.regionCodes {
+                let region = Int(lookup.regions.find(code))
+                if regionLocations[region] < 0 { regionLocations[region] = Int32(index) }
+            }
+        }
+        for code in codes {
+            let country = code.firstIndex(of: "-").map { String(code[..<$0]) }
+            regionParents.append(country.map { lookup.regions.find($0) } ?? -1)
+        }
+    }
+
+    private mutating func buildPlacements() throws(SnapshotError) {
+        lookup.placementByID = IDTable(input.placements.map(\.id))
+        for (index, placement) in input.placements.enumerated() {
+            let storefront = lookup.storefrontByID.find(placement.storefrontID)
+            guard storefront >= 0 else {
+                throw SnapshotError(
+                    code: "unknown_reference",
+                    message:
+                        "placement \(placement.code) belongs to storefront \(placement.storefrontID), which is not there"
+                )
+            }
+            lookup.placements.insert(placement.code, scope: storefront, value: Int32(index))
+            placementsByCode[placement.code, default: []].append(Int32(index))
+            var mask: UInt32 = 0
+            for name in placement.formats {
+                let format = lookup.formats.find(name)
+                guard format >= 0 else {
+                    throw SnapshotError(
+                        code: "unknown_reference",
+                        message: "placement \(placement.code) accepts the format \(name), which is not there")
+                }
+                mask |= 1 << UInt32(format)
+            }
+            placements.append(
+                Snapshot.Placement(
+                    id: placement.id, storefront: storefront, pageType: placement.pageType, formats: mask,
+                    maxAds: Int32(min(max(placement.maxAds, 1), Limits.adsPerSlot)), rank: placement.rank,
+                    floor: placement.floor.value, repeatAdvertiser: placement.repeatAdvertiser,
+                    repeatBrand: placement.repeatBrand, attribute: space.placements + Int32(index)))
+        }
+    }
+
+    private mutating func buildProducts() throws(SnapshotError) {
+        var promoted: Set<Int32> = []
+        for line in input.lineItems { promoted.formUnion(line.promotedProductIDs) }
+        let ordered =
+            input.products.filter { promoted.contains($0.id) } + input.products.filter { !promoted.contains($0.id) }
+        promotedCount = ordered.count { promoted.contains($0.id) }
+        lookup.products = CodeTable(ordered.map(\.sku))
+        lookup.productByID = IDTable(ordered.map(\.id))
+        products.reserveCapacity(ordered.count)
+        for product in ordered {
+            let first = Int32(productCategories.count)
+            for id in product.categoryIDs {
+                let category = lookup.categoryByID.find(id)
+                if category >= 0 { productCategories.append(category) }
+            }
+            products.append(
+                Snapshot.Product(
+                    id: product.id, brand: product.brandID.map { lookup.brandByID.find($0) } ?? -1,
+                    firstCategory: first, categoryCount: Int32(productCategories.count) - first,
+                    fragmentStart: fragments.count, fragmentCount: product.fragment.count))
+            fragments.append(contentsOf: product.fragment)
+        }
+    }
+
+    /// Posts every unit under its pivot: lists by (attribute, format), each sorted by falling upper bound.
+    private mutating func buildPostings() {
+        let formatCount = max(formats.count, 1)
+        let listCount = Int(space.count) * formatCount
+        postingStarts = ContiguousArray(repeating: 0, count: listCount + 1)
+        for plan in postingPlan {
+            let format = Int(units[Int(plan.unit)].format)
+            for key in plan.keys { postingStarts[Int(key) * formatCount + format + 1] += 1 }
+        }
+        for list in 0..<listCount { postingStarts[list + 1] += postingStarts[list] }
+        postings = ContiguousArray(repeating: 0, count: Int(postingStarts[listCount]))
+        var next = postingStarts
+        // Filled in falling order of bound, so that every list comes out sorted.
+        for plan in postingPlan.sorted(by: { $0.key > $1.key }) {
+            let format = Int(units[Int(plan.unit)].format)
+            for key in plan.keys {
+                let list = Int(key) * formatCount + format
+                postings[Int(next[list])] = plan.key << 32 | UInt64(UInt32(plan.unit))
+                next[list] += 1
+            }
+        }
+        postingPlan = []
+    }
+}
+
+extension Snapshot {
+    /// Deepest category path that is followed.
+    static let categoryDepth = 32
+}

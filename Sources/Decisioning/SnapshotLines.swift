@@ -1,0 +1,183 @@
+import AdModel
+import Profiles
+
+extension SnapshotBuilder {
+    mutating func add(_ line: SnapshotInput.LineItem, index: Int32) throws(SnapshotError) {
+        let advertiser = lookup.advertiserByID.find(line.advertiserID)
+        guard advertiser >= 0 else {
+            throw SnapshotError(
+                code: "unknown_reference",
+                message: "line item \(line.id) belongs to advertiser \(line.advertiserID), which is not there")
+        }
+        let firstProduct = Int32(lineProducts.count)
+        for id in line.promotedProductIDs {
+            let product = lookup.productByID.find(id)
+            if product >= 0 { lineProducts.append(product) }
+        }
+        // A promoted product that is no longer in the catalogue cannot be bought: the list keeps its length of at
+        // least one, so that the line item does not turn into one that promotes nothing in particular.
+        if !line.promotedProductIDs.isEmpty, Int32(lineProducts.count) == firstProduct { lineProducts.append(-1) }
+
+        let costsNothing = line.pricing == .fixed || line.tier == .house
+        var flags: Snapshot.LineFlags = []
+        if line.isPaused { flags.insert(.paused) }
+        if !line.isApproved || !line.hasKKTU { flags.insert(.unapproved) }
+        if line.needsLease, !costsNothing { flags.insert(.needsLease) }
+        if line.isPacedEvenly { flags.insert(.paced) }
+        if !line.caps.isNone || !advertisers[Int(advertiser)].caps.isNone { flags.insert(.capped) }
+        if costsNothing { flags.insert(.costsNothing) }
+
+        let value: Float =
+            switch line.pricing {
+            case .cpm: Float(line.bid.value) / 1_000
+            case .cpc: Float(line.bid.value)
+            case .fixed: Float(line.bid.value) / Float(max(line.expectedImpressions, 1))
+            }
+        let unitBid = costsNothing ? 0 : line.pricing == .cpm ? line.bid.value / 1_000 : line.bid.value
+        let targeting = addClauses(line.targeting)
+        let affinity = affinityAttributes(firstProduct..<Int32(lineProducts.count))
+        lines.append(
+            Snapshot.Line(
+                id: line.id, campaignID: line.campaignID, advertiserID: line.advertiserID, advertiser: advertiser,
+                tier: line.tier, pricing: line.pricing, flags: flags, bid: line.bid.value, unitBid: unitBid,
+                value: value, startsAt: line.startsAt.micros, endsAt: line.endsAt.micros,
+                firstClause: targeting.page.lowerBound, clauseCount: Int32(targeting.page.count),
+                firstSlotClause: targeting.slot.lowerBound, slotClauseCount: Int32(targeting.slot.count),
+                firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct,
+                brandAttribute: affinity.brand, categoryAttribute: affinity.category, caps: line.caps))
+        try addUnits(line, index: index, pivot: targeting.pivot)
+    }
+
+    /// The brand and category that most of the promoted products have; the first of equals.
+    private func affinityAttributes(_ range: Range<Int32>) -> (brand: Int32, category: Int32) {
+        func most(_ values: [Int32]) -> Int32 {
+            var counts: [Int32: Int] = [:]
+            for value in values { counts[value, default: 0] += 1 }
+            let top = counts.values.max() ?? 0
+            return values.first { counts[$0] == top } ?? -1
+        }
+        let own = range.compactMap { lineProducts[Int($0)] < 0 ? nil : products[Int(lineProducts[Int($0)])] }
+        let brand = most(own.map(\.brand).filter { $0 >= 0 })
+        let category = most(own.filter { $0.categoryCount > 0 }.map { productCategories[Int($0.firstCategory)] })
+        return (brand < 0 ? 0 : space.brands + brand, category < 0 ? 0 : space.categories + category)
+    }
+
+    private mutating func addUnits(
+        _ line: SnapshotInput.LineItem, index: Int32, pivot: [Int32]
+    ) throws(SnapshotError) {
+        var offered: [Int32] = []
+        for creative in line.creatives {
+            let format = lookup.formats.find(creative.format)
+            guard format >= 0 else {
+                throw SnapshotError(
+                    code: "unknown_reference",
+                    message:
+                        "creative version \(creative.versionID) has the format \(creative.format), which is not there")
+            }
+            if !offered.contains(format) { offered.append(format) }
+        }
+        for format in offered {
+            let first = Int32(unitCreatives.count)
+            var bestOdds: Float = 0
+            for creative in line.creatives where lookup.formats.find(creative.format) == format {
+                guard creative.isServable else { continue }
+                let prior = creative.priorCTR ?? input.formats[Int(format)].priorCTR
+                let probability = min(max(prior, 1e-6), 0.999)
+                let odds = Float(probability / (1 - probability))
+                bestOdds = max(bestOdds, odds)
+                unitCreatives.append(Int32(creatives.count))
+                creatives.append(
+                    Snapshot.Creative(
+                        versionID: creative.versionID, format: format,
+                        clickProbability: UInt64(probability * 4_294_967_296), odds: odds, payload: creative.payload,
+                        fragmentStart: fragments.count, fragmentCount: creative.fragment.count))
+                fragments.append(contentsOf: creative.fragment)
+            }
+            let unit = Int32(units.count)
+            units.append(
+                Snapshot.Unit(
+                    line: index, format: format, firstCreative: first,
+                    creativeCount: Int32(unitCreatives.count) - first))
+            let own = lines[Int(index)]
+            var bound = own.value * Scoring.maximumMultiplier
+            if own.pricing == .cpc {
+                bound = own.value * Scoring.probability(odds: bestOdds, multiplier: Scoring.maximumMultiplier)
+            }
+            // Rounding may put a score a little over the exact bound.
+            bound *= 1.000_001
+            postingPlan.append(
+                (keys: pivot, unit: unit, key: own.tier.precedence << 30 | UInt64(bound.bitPattern >> 1) + 1))
+        }
+    }
+
+    /// Clauses of one line item, and the attributes to post it under: those of its most selective dimension.
+    private mutating func addClauses(
+        _ targeting: Targeting
+    ) -> (page: Range<Int32>, slot: Range<Int32>, pivot: [Int32]) {
+        var pivot: [Int32] = [AttributeSpace.any]
+        var pivotShare = 1.0
+        func consider(_ keys: [Int32], _ share: Double) {
+            if share < pivotShare {
+                pivot = keys
+                pivotShare = share
+            }
+        }
+        let firstClause = Int32(clauses.count)
+        for (values, negated) in [(targeting.wanted, false), (targeting.excluded, true)] {
+            if !values.pageTypes.isEmpty {
+                let keys = addClause(values.pageTypes.map { space.pageType($0) }, negated)
+                if !negated { consider(keys, Double(keys.count) * 0.25) }
+            }
+            if !values.devices.isEmpty {
+                let keys = addClause(values.devices.map { space.device($0) }, negated)
+                if !negated { consider(keys, Double(keys.count) * 0.3) }
+            }
+            if !values.categories.isEmpty {
+                let found = values.categories.map { lookup.categories.find($0) }.filter { $0 >= 0 }
+                let keys = addClause(found.map { space.categories + $0 }, negated)
+                let covered = found.reduce(0) { $0 + subtreeSizes[Int($1)] }
+                if !negated { consider(keys, Double(covered) / Double(max(subtreeSizes.count, 1))) }
+            }
+            if !values.brands.isEmpty {
+                let found = values.brands.map { lookup.brands.find($0) }.filter { $0 >= 0 }
+                let keys = addClause(found.map { space.brands + $0 }, negated)
+                if !negated { consider(keys, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1))) }
+            }
+            if !values.regions.isEmpty {
+                let keys = addClause(values.regions.map { space.regions + lookup.regions.find($0) }, negated)
+                if !negated { consider(keys, Double(keys.count) * 0.1) }
+            }
+            if !values.dayparts.isEmpty { addHours(values.dayparts, negated) }
+        }
+        let firstSlotClause = Int32(clauses.count)
+        for (values, negated) in [(targeting.wanted, false), (targeting.excluded, true)]
+        where !values.placements.isEmpty {
+            let found = values.placements.flatMap { placementsByCode[$0] ?? [] }
+            let keys = addClause(found.map { space.placements + $0 }, negated)
+            if !negated { consider(keys, Double(keys.count) * 0.15) }
+        }
+        return (firstClause..<firstSlotClause, firstSlotClause..<Int32(clauses.count), pivot)
+    }
+
+    /// A clause over attributes; a repeated value counts once. Unknown codes are left out: a wanted clause of only
+    /// such codes matches nothing.
+    private mutating func addClause(_ keys: [Int32], _ negated: Bool) -> [Int32] {
+        var unique: [Int32] = []
+        var seen: Set<Int32> = []
+        for key in keys where seen.insert(key).inserted { unique.append(key) }
+        clauses.append(
+            Snapshot.Clause(
+                first: Int32(clauseKeys.count), count: Int32(unique.count), isHours: false, negated: negated))
+        clauseKeys.append(contentsOf: unique)
+        return unique
+    }
+
+    private mutating func addHours(_ dayparts: [Daypart], _ negated: Bool) {
+        let first = Int32(hourMasks.count)
+        hourMasks.append(contentsOf: [0, 0, 0])
+        for hour in 0..<168 where dayparts.contains(where: { $0.contains(hourOfWeek: hour) }) {
+            hourMasks[Int(first) + hour / 64] |= 1 << UInt64(hour % 64)
+        }
+        clauses.append(Snapshot.Clause(first: first, count: 3, isHours: true, negated: negated))
+    }
+}

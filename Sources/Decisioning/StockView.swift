@@ -1,0 +1,111 @@
+import AdModel
+
+/// One stock row as the database has it.
+public struct StockRow: Sendable {
+    public var locationID: Int32
+    public var productID: Int32
+    public var quantity: Int32
+    public var price: Micros
+    public var oldPrice: Micros?
+    public var asOf: Timestamp
+
+    public init(
+        locationID: Int32, productID: Int32, quantity: Int32, price: Micros, oldPrice: Micros? = nil, asOf: Timestamp
+    ) {
+        self.locationID = locationID
+        self.productID = productID
+        self.quantity = quantity
+        self.price = price
+        self.oldPrice = oldPrice
+        self.asOf = asOf
+    }
+}
+
+/// What can be bought where, of the promoted products. Immutable and swapped as a whole, apart from the snapshot
+/// whose indices it uses; a change copies only the locations that it touches.
+public struct StockView: Sendable {
+    /// Number of the last stock change that is in it.
+    public let version: Int64
+    private let locations: ContiguousArray<LocationStock>
+    private let maxAgeSeconds: Int64
+
+    final class LocationStock: Sendable {
+        /// Seconds since the epoch for which the stock is known; 0 = not to be bought. By product index.
+        let asOf: ContiguousArray<UInt32>
+        let prices: ContiguousArray<Int64>
+        let oldPrices: ContiguousArray<Int64>
+
+        init(asOf: ContiguousArray<UInt32>, prices: ContiguousArray<Int64>, oldPrices: ContiguousArray<Int64>) {
+            self.asOf = asOf
+            self.prices = prices
+            self.oldPrices = oldPrices
+        }
+    }
+
+    /// Whether a product can be bought.
+    public enum Availability: Sendable { case buyable, stale, absent }
+
+    /// Nothing can be bought anywhere.
+    public static var empty: StockView { StockView(version: 0, locations: [], maxAgeSeconds: 0) }
+
+    private init(version: Int64, locations: ContiguousArray<LocationStock>, maxAgeSeconds: Int64) {
+        self.version = version
+        self.locations = locations
+        self.maxAgeSeconds = maxAgeSeconds
+    }
+
+    /// Rows of products that the snapshot does not promote, or of unknown locations, are left out.
+    public init(snapshot: Snapshot, version: Int64, rows: some Sequence<StockRow>) {
+        let empty = LocationStock(asOf: [], prices: [], oldPrices: [])
+        let none = StockView(
+            version: version, locations: ContiguousArray(repeating: empty, count: snapshot.locations.count),
+            maxAgeSeconds: snapshot.stockMaxAge.micros / 1_000_000)
+        self = none.applying(rows, snapshot: snapshot, version: version)
+    }
+
+    /// The view after some rows changed.
+    public func applying(_ rows: some Sequence<StockRow>, snapshot: Snapshot, version: Int64) -> StockView {
+        var locations = locations
+        var changed: [Int: [StockRow]] = [:]
+        for row in rows {
+            let location = snapshot.lookup.locationByID.find(row.locationID)
+            guard location >= 0, Int(location) < locations.count else { continue }
+            changed[Int(location), default: []].append(row)
+        }
+        for (location, rows) in changed {
+            let old = locations[location]
+            let missing = snapshot.promotedCount - old.asOf.count
+            var asOf = old.asOf + ContiguousArray(repeating: 0, count: missing)
+            var prices = old.prices + ContiguousArray(repeating: 0, count: missing)
+            var oldPrices = old.oldPrices + ContiguousArray(repeating: 0, count: missing)
+            for row in rows {
+                let product = Int(snapshot.lookup.productByID.find(row.productID))
+                guard product >= 0, product < snapshot.promotedCount else { continue }
+                let seconds = min(max(row.asOf.micros / 1_000_000, 1), Int64(UInt32.max))
+                asOf[product] = row.quantity > 0 ? UInt32(seconds) : 0
+                prices[product] = row.price.value
+                oldPrices[product] = row.oldPrice?.value ?? 0
+            }
+            locations[location] = LocationStock(asOf: asOf, prices: prices, oldPrices: oldPrices)
+        }
+        return StockView(version: version, locations: locations, maxAgeSeconds: maxAgeSeconds)
+    }
+
+    /// Whether a product (by index) can be bought in a location (by index) at `now`.
+    public func availability(_ product: Int32, location: Int32, now: Timestamp) -> Availability {
+        guard location >= 0, Int(location) < locations.count else { return .absent }
+        let stock = locations[Int(location)]
+        guard product >= 0, Int(product) < stock.asOf.count else { return .absent }
+        let asOf = stock.asOf[Int(product)]
+        if asOf == 0 { return .absent }
+        return now.micros / 1_000_000 - Int64(asOf) > maxAgeSeconds ? .stale : .buyable
+    }
+
+    /// Shelf price and old price (0 = none) of a product in a location, both by index; 0 when unknown.
+    public func price(_ product: Int32, location: Int32) -> (price: Int64, oldPrice: Int64) {
+        guard location >= 0, Int(location) < locations.count else { return (0, 0) }
+        let stock = locations[Int(location)]
+        guard product >= 0, Int(product) < stock.asOf.count else { return (0, 0) }
+        return (stock.prices[Int(product)], stock.oldPrices[Int(product)])
+    }
+}
