@@ -1,0 +1,151 @@
+import AdModel
+import Crypto
+
+/// The files of `ord-vk-YYYY-MM.zip`, byte for byte (R1-R8). The same month of the same ledger gives the same bytes.
+public struct VKBundle: Sendable {
+    /// A file of the bundle.
+    public struct File: Sendable {
+        public let name: String
+        public let bytes: [UInt8]
+    }
+
+    /// `ord-vk-2026-11.zip`.
+    public let suggestedName: String
+    /// In byte order of names, the manifest among them.
+    public let files: [File]
+    /// Warnings that did not stop the export.
+    public let warnings: [Finding]
+
+    /// Settles the month, passes the gate and writes the files.
+    /// - Parameters:
+    ///   - mediaBytes: contents by SHA-256 in lower-case hex, at least of the media that the month refers to.
+    ///   - today: the day in UTC.
+    ///   - rehearsal: true when `today` is not the real one; the manifest says so.
+    ///   - toolVersion: version of this program.
+    /// - Throws: `ORDError` with code `gate_failed` and every finding.
+    public static func export(
+        _ statement: MonthStatement, mediaBytes: [String: [UInt8]], kktu: KKTUDictionary, today: Day,
+        rehearsal: Bool = false, toolVersion: String
+    ) throws(ORDError) -> VKBundle {
+        let settlement = Settlement(statement)
+        var findings = Gate.findings(statement, settlement, kktu: kktu, today: today)
+        let scope = BundleScope(statement, settlement)
+        for media in scope.media {
+            guard let bytes = mediaBytes[media.sha256], Self.hex(SHA256.hash(data: bytes)) == media.sha256,
+                Int64(bytes.count) == media.size
+            else {
+                findings.append(
+                    Finding(
+                        code: "media_bytes", object: "media \(media.id)", field: "media_file",
+                        message: "the bytes are missing or damaged: upload the file again"))
+                continue
+            }
+        }
+        guard !findings.contains(where: { $0.severity == .error }) else {
+            throw ORDError(code: "gate_failed", findings: findings)
+        }
+        return VKBundle(
+            statement, settlement, scope, mediaBytes, warnings: findings, rehearsalToday: rehearsal ? today : nil,
+            toolVersion: toolVersion)
+    }
+
+    private init(
+        _ statement: MonthStatement, _ settlement: Settlement, _ scope: BundleScope, _ mediaBytes: [String: [UInt8]],
+        warnings: [Finding], rehearsalToday: Day?, toolVersion: String
+    ) {
+        var files: [File] = []
+        var counts: [String: JSONText] = [:]
+        func lines(_ stem: String, _ values: [JSONText]) {
+            var bytes: [UInt8] = []
+            for value in values {
+                value.write(into: &bytes)
+                bytes.append(0x0A)
+            }
+            counts[stem] = .number(Int64(values.count))
+            files.append(File(name: "\(stem).ndjson", bytes: bytes))
+        }
+        func calls<T>(_ stem: String, _ values: [T], method: String = "PUT", path: (T) -> String, body: (T) -> JSONText)
+        {
+            var bytes: [UInt8] = []
+            for value in values {
+                // Written by hand, because this one object has its keys in another order than the bytes'.
+                bytes += Array(#"{"method":"\#(method)","path":"\#(path(value))","body":"#.utf8)
+                body(value).write(into: &bytes)
+                bytes += Array("}\n".utf8)
+            }
+            counts[stem] = .number(Int64(values.count))
+            files.append(File(name: "\(stem).ndjson", bytes: bytes))
+        }
+        calls("persons", scope.persons, path: { "/v1/person/\($0.id)" }, body: VKBodies.person)
+        calls("contracts", scope.contracts, path: { "/v1/contract/\($0.id)" }, body: VKBodies.contract)
+        calls("pads", scope.pads, path: { "/v1/pad/\($0.id)" }, body: VKBodies.pad)
+        calls("media", scope.media, path: { "/v1/media/\($0.id)" }, body: VKBodies.media)
+        calls("creatives", scope.creatives, path: { "/v3/creative/\($0.id)" }, body: VKBodies.creative)
+        lines("erids", scope.creatives.compactMap(VKBodies.erid))
+        calls("statistics", settlement.rows, method: "POST", path: { _ in "/v3/statistics" }) { row in
+            .object(["items": .array([VKBodies.row(row)])])
+        }
+        calls("invoices", settlement.acts, path: { "/v4/invoice/\($0.id)" }, body: VKBodies.act)
+        for media in scope.media {
+            if let bytes = mediaBytes[media.sha256] { files.append(File(name: media.path, bytes: bytes)) }
+        }
+
+        var hashes: [String: JSONText] = [:]
+        for file in files { hashes[file.name] = .string(Self.hex(SHA256.hash(data: file.bytes))) }
+        var manifest = Self.manifest(statement, settlement, warnings, toolVersion)
+        manifest["counts"] = .object(counts)
+        manifest["sha256"] = .object(hashes)
+        if let rehearsalToday { manifest["rehearsal_today"] = .string(rehearsalToday.description) }
+        files.append(File(name: "manifest.json", bytes: JSONText.object(manifest).bytes + [0x0A]))
+        self.files = files.sorted { byteOrder($0.name, $1.name) }
+        self.warnings = warnings
+        suggestedName = "ord-vk-\(statement.month).zip"
+    }
+
+    private static func manifest(
+        _ statement: MonthStatement, _ settlement: Settlement, _ warnings: [Finding], _ toolVersion: String
+    ) -> [String: JSONText] {
+        let services = settlement.acts.map(\.services)
+        let amounts = settlement.rows.compactMap(\.amount)
+        func total<A: AdditiveArithmetic & CustomStringConvertible>(_ values: [A]) -> JSONText {
+            .string(values.reduce(A.zero, +).description)
+        }
+        let reported = Set(settlement.rows.map(\.creativeID))
+        let ledgers = settlement.ledgers.map { ledger -> JSONText in
+            .compact([
+                "act": ledger.actID.map(JSONText.string), "contract": .string(ledger.contractID),
+                "ledger_micros": .number(ledger.ledger.value), "rounding_micros": .number(ledger.rounding.value),
+                "vat_rest": ledger.vatRest == .zero ? nil : .string(ledger.vatRest.description),
+            ])
+        }
+        return [
+            "schema": .string("vk-ord-bundle/1"), "period": .string(statement.month.description),
+            "generated_at": .string(statement.cut.at.rfc3339), "tool_version": .string(toolVersion),
+            "time_zone": .string(statement.timeZone),
+            "totals": .object([
+                "shows": .number(settlement.rows.reduce(0) { $0 + $1.shows }),
+                "acts_excluding_vat": total(services.map(\.excludingVAT)), "acts_vat": total(services.map(\.vat)),
+                "acts_including_vat": total(services.map(\.includingVAT)),
+                "statistics_excluding_vat": total(amounts.map(\.excludingVAT)),
+                "statistics_vat": total(amounts.map(\.vat)),
+                "statistics_including_vat": total(amounts.map(\.includingVAT)),
+            ]),
+            "highest_charge_id": .number(statement.cut.highestChargeID),
+            "ledger_micros": .number(statement.ledgerTotal.value), "ledgers": .array(ledgers),
+            "line_items": .object(
+                Dictionary(
+                    statement.lineItems.filter { !reported.isDisjoint(with: $0.creativeIDs) }.map {
+                        ($0.id, JSONText.strings($0.creativeIDs.filter(reported.contains)))
+                    }
+                ) { first, _ in first }),
+            "warnings": .array(warnings.map { .string($0.description) }),
+        ]
+    }
+
+    private static func hex(_ digest: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var out: [UInt8] = []
+        for byte in digest { out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+        return String(decoding: out, as: UTF8.self)
+    }
+}
