@@ -120,6 +120,7 @@ let ring4: [Target] = [
             "Billing", arguments, logging, lifecycle, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
+        resources: [.copy("Data")],
         swiftSettings: strict)
 ]
 
@@ -141,7 +142,7 @@ let testTargets: [Target] = [
     tests("GeoIPTests", ["GeoIP"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),
-    tests("StoreTests", ["Store", "Postgres", "AdModel", "ORD", "Decisioning", "TestKit"]),
+    tests("StoreTests", ["Store", "Postgres", "AdModel", "ORD", "Archive", "Decisioning", "TestKit"]),
     tests(
         "DeliveryAPITests",
         [
