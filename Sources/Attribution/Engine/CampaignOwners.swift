@@ -1,0 +1,89 @@
+/// Refuses a campaign with two advertisers, touches and campaigns taken together (rule 5).
+struct CampaignOwners: Sendable {
+    /// Who named the advertiser first.
+    struct Claim: Sendable {
+        var table: AttributionTable
+        var position: Int
+
+        func error(_ campaign: AttributionID, position second: Int) -> AttributionError {
+            AttributionError(
+                code: "conflict", message: "campaign \(campaign.text) has two advertisers; keep one",
+                table: .touches, position: second, otherTable: table, otherPosition: position)
+        }
+    }
+
+    private struct Slot {
+        var campaign = IDKey(.empty)
+        var owner = IDKey(.empty)
+        var position = 0
+        var isTouch = false
+    }
+
+    private var slots: [Slot]
+    private var mask: Int
+    private var count = 0
+
+    init(_ reference: AttributionReference) {
+        var size = 16
+        while size < reference.campaigns.count * 2 { size *= 2 }
+        slots = [Slot](repeating: Slot(), count: size)
+        mask = size - 1
+        for campaign in 0..<UInt32(reference.campaigns.count) {
+            let advertiser = reference.campaignAdvertiser[Int(campaign)]
+            if advertiser == Interner.none { continue }
+            reference.campaigns.withBytes(campaign) { campaign_ in
+                reference.advertisers.withBytes(advertiser) { owner in
+                    _ = claim(
+                        IDKey(Cell(campaign_.baseAddress, campaign_.count)),
+                        IDKey(Cell(owner.baseAddress, owner.count)), reference.campaignPosition[Int(campaign)], false)
+                }
+            }
+        }
+    }
+
+    /// Notes that a touch names this advertiser; who said otherwise before, if anyone. Absent ids claim nothing.
+    @inline(__always)
+    mutating func claim(_ campaign: Cell, _ advertiser: Cell, position: Int) -> Claim? {
+        if campaign.isEmpty || advertiser.isEmpty { return nil }
+        return claim(IDKey(campaign), IDKey(advertiser), position, true)
+    }
+
+    @inline(__always)
+    private mutating func claim(_ campaign: IDKey, _ owner: IDKey, _ position: Int, _ isTouch: Bool) -> Claim? {
+        var at = campaign.hash & mask
+        while true {
+            let slot = slots[at]
+            if slot.campaign == campaign {
+                if slot.owner == owner { return nil }
+                return Claim(table: slot.isTouch ? .touches : .campaigns, position: slot.position)
+            }
+            if slot.campaign.high == 0 { break }
+            at = (at + 1) & mask
+        }
+        slots[at] = Slot(campaign: campaign, owner: owner, position: position, isTouch: isTouch)
+        count += 1
+        if count * 2 > slots.count { grow() }
+        return nil
+    }
+
+    private mutating func grow() {
+        let old = slots
+        slots = [Slot](repeating: Slot(), count: old.count * 2)
+        mask = slots.count - 1
+        for slot in old where slot.campaign.high != 0 {
+            var at = slot.campaign.hash & mask
+            while slots[at].campaign.high != 0 { at = (at + 1) & mask }
+            slots[at] = slot
+        }
+    }
+
+    /// Takes over the claims of another part of the same file; positions of a contradiction, if there is one.
+    mutating func merge(_ other: CampaignOwners) -> (first: Claim, second: Claim)? {
+        for slot in other.slots where slot.campaign.high != 0 {
+            if let first = claim(slot.campaign, slot.owner, slot.position, slot.isTouch) {
+                return (first, Claim(table: slot.isTouch ? .touches : .campaigns, position: slot.position))
+            }
+        }
+        return nil
+    }
+}
