@@ -1,0 +1,93 @@
+import Foundation
+import Glibc
+import TestKit
+
+/// A whole installation of its own: a database, a folder, free ports, and the real binary as server and worker.
+final class Installation: Sendable {
+    let database: TestDatabase
+    /// Event log, secrets and fixtures.
+    let folder: URL
+    let delivery: HTTPClient
+    let management: HTTPClient
+    let ports: (delivery: Int, management: Int, media: Int)
+
+    static let shopKey = "nk_shop_EndToEndEndToEndEndToEndEndToEnd00000001"
+    static let advertiserKey = "nk_adv_EndToEndEndToEndEndToEndEndToEnd00000001"
+    static let rivalKey = "nk_adv_EndToEndEndToEndEndToEndEndToEnd00000002"
+
+    /// Seeds the database of the running test (trait `.database`) and imports the feeds.
+    init(database: TestDatabase = .current) async throws {
+        self.database = database
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("nimb-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        ports = (try FreePort.find(), try FreePort.find(), try FreePort.find())
+        delivery = HTTPClient(
+            base: try Self.address(ports.delivery), document: try OpenAPIDocument(named: "delivery"))
+        management = HTTPClient(
+            base: try Self.address(ports.management), document: try OpenAPIDocument(named: "management"))
+        try await run(["secrets", folder.appendingPathComponent("secrets").path])
+        let fixtures = Checkout.root.appendingPathComponent("Tests/EndToEnd/Fixtures")
+        // The catalogue first: what a line item promotes is resolved against it when the file is applied.
+        let seed = fixtures.appendingPathComponent("seed.yaml").path
+        try await run(["seed", seed])
+        for location in ["msk", "spb"] {
+            let feed = fixtures.appendingPathComponent("feed-\(location).xml").path
+            try await run(["import", "feed", feed, "--storefront", "shop", "--location", location])
+        }
+        try await run(["seed", seed])
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    private static func address(_ port: Int) throws -> URL {
+        guard let url = URL(string: "http://127.0.0.1:\(port)") else { throw URLError(.badURL) }
+        return url
+    }
+
+    var environment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment["NIMB_DATABASE_URL"] = database.url
+        environment["E2E_SHOP_KEY"] = Self.shopKey
+        environment["E2E_ADVERTISER_KEY"] = Self.advertiserKey
+        environment["E2E_RIVAL_KEY"] = Self.rivalKey
+        return environment
+    }
+
+    /// Runs a command to its end and returns what it printed; throws when it fails.
+    @discardableResult
+    func run(_ arguments: [String]) async throws -> [String] {
+        let process = try ChildProcess.nimb(arguments, environment: environment)
+        let code = try await process.exit(within: .seconds(60))
+        guard code == 0 else {
+            throw DeadlineFailure("nimb \(arguments.joined(separator: " ")) ended with \(code):\n\(process.output)")
+        }
+        return process.output
+    }
+
+    /// Starts the server and waits until it answers.
+    func startServer(_ extra: [String] = []) async throws -> ChildProcess {
+        let process = try ChildProcess.nimb(
+            [
+                "serve", "--data", folder.path, "--secrets", folder.appendingPathComponent("secrets").path,
+                "--port", "\(ports.delivery)", "--management-port", "\(ports.management)", "--media-port", "\(ports.media)",
+            ] + extra, environment: environment)
+        _ = try await process.line { $0.contains("nimb serve: ready") }
+        return process
+    }
+
+    func startWorker() async throws -> ChildProcess {
+        let process = try ChildProcess.nimb(["worker", "--data", folder.path], environment: environment)
+        _ = try await process.line { $0.contains("nimb worker: ready") }
+        return process
+    }
+
+    /// One number from the database.
+    func number(_ sql: String) async throws -> Int64 {
+        try await database.pool.withConnection { try $0.query(sql).first?.int64(0) ?? 0 }
+    }
+}
+
+struct DeadlineFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
