@@ -32,6 +32,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -99,7 +100,9 @@ let ring3: [Target] = [
         ]),
     ours(
         "ManagementAPI",
-        ["AdModel", "Reporting", "Store", "Telemetry", hummingbird, crypto, logging, lifecycle]),
+        [
+            "AdModel", "Reporting", "Store", "Postgres", hummingbird, hummingbirdCore, nioCore, logging, lifecycle,
+        ]),
     ours(
         "Pipeline",
         [

@@ -1,0 +1,170 @@
+import AdModel
+import Billing
+import Decisioning
+import Measurement
+import Postgres
+
+/// Writes decisions and ad events. A second delivery of an event meets the key of the first and counts for nothing.
+public enum EventLedger {
+    /// Staging tables of the session; they are filled, read and emptied inside one transaction.
+    private static let staging = """
+        create temporary table if not exists stage_ad_event (
+            seq int4, decision_day date, decision_id uuid, ad int2, kind int2, card int2, storefront_id int4,
+            placement_id int4, advertiser_id int4, campaign_id int4, line_item_id int4, creative_version_id int4,
+            visitor_id text, product_ids int4[], event_time timestamptz, received_at timestamptz
+        ) on commit delete rows;
+        create temporary table if not exists stage_decision (
+            decision_day date, decision_id uuid, storefront_id int4, decided_at timestamptz, visitor_id text,
+            page_type text, body bytea
+        ) on commit delete rows;
+        """
+
+    /// Makes the staging tables of this session. Outside the batch's first statement they cost nothing.
+    public static func prepareSession(_ connection: isolated PostgresConnection) throws {
+        let there = try connection.query("select to_regclass('pg_temp.stage_ad_event') is not null as there")[0]
+            .bool("there")
+        // Asked first, because a notice for each table and batch would fill the server's log.
+        if !there { try connection.script(staging) }
+    }
+
+    /// Stores decisions and counts their slots by outcome.
+    public static func writeDecisions(
+        _ decisions: [LogBatch.Decision], zone: AccountingZone, on connection: isolated PostgresConnection
+    ) throws {
+        guard !decisions.isEmpty else { return }
+        try connection.copyIn(
+            "stage_decision",
+            ["decision_day", "decision_id", "storefront_id", "decided_at", "visitor_id", "page_type", "body"]
+        ) { writer in
+            for decision in decisions {
+                let it = decision.record
+                try writer.row(
+                    .date(days: it.id.day.number), .uuid(high: it.id.uuidHigh, low: it.id.low),
+                    .int4(it.storefrontID), .timestamptz(micros: it.id.issuedAt.micros), text(it.visitorID),
+                    .text(it.pageType.rawValue), .bytea(decision.bytes))
+            }
+        }
+        try connection.query("insert into decision select * from stage_decision on conflict do nothing")
+        try writeDelivery(decisions, zone: zone, on: connection)
+    }
+
+    /// Stores valid events; returns those that are the first of their key, in the log's order.
+    public static func writeValid(
+        _ events: [AdEventRecord], nodeID: Int16, on connection: isolated PostgresConnection
+    ) throws -> [AdEventRecord] {
+        guard !events.isEmpty else { return [] }
+        try connection.copyIn(
+            "stage_ad_event",
+            [
+                "seq", "decision_day", "decision_id", "ad", "kind", "card", "storefront_id", "placement_id",
+                "advertiser_id", "campaign_id", "line_item_id", "creative_version_id", "visitor_id", "product_ids",
+                "event_time", "received_at",
+            ]
+        ) { writer in
+            for (index, event) in events.enumerated() {
+                let token = event.token
+                try writer.row(
+                    .int4(Int32(index)), .date(days: token.decisionID.day.number),
+                    .uuid(high: token.decisionID.uuidHigh, low: token.decisionID.low), .int2(Int16(token.ad)),
+                    .int2(Int16(event.kind.rawValue)), .int2(Int16(event.card)), .int4(token.storefrontID),
+                    .int4(token.placementID), .int4(token.advertiserID), .int4(token.campaignID),
+                    .int4(token.lineItemID), .int4(token.creativeVersionID), text(event.visitorID),
+                    .int4Array(token.productIDs), .timestamptz(micros: event.eventTime.micros),
+                    .timestamptz(micros: event.receivedAt.micros))
+            }
+        }
+        // `order by` makes the first of the log the one that stays when a batch holds an event twice.
+        let rows = try connection.query(
+            """
+            insert into ad_event (decision_day, decision_id, ad, kind, card, storefront_id, placement_id,
+                advertiser_id, campaign_id, line_item_id, creative_version_id, visitor_id, product_ids, event_time,
+                received_at, node_id)
+            select decision_day, decision_id, ad, kind, card, storefront_id, placement_id, advertiser_id,
+                campaign_id, line_item_id, creative_version_id, visitor_id, product_ids, event_time, received_at,
+                $1::int2
+            from stage_ad_event order by seq
+            on conflict do nothing returning decision_id, ad, kind, card
+            """, [.int2(nodeID)])
+        var fresh: Set<AdEventKey> = []
+        fresh.reserveCapacity(rows.count)
+        for row in rows {
+            let id = try row.uuid(0)
+            let kind = AdEventKind(rawValue: UInt8(try row.int16(2))) ?? .impression
+            fresh.insert(
+                AdEventKey(
+                    decision: DecisionID(issuedAt: Timestamp(micros: Int64(bitPattern: id.high)), low: id.low),
+                    ad: UInt8(try row.int16(1)), kind: kind, card: Int8(try row.int16(3))))
+        }
+        return events.filter { fresh.remove(AdEventKey($0)) != nil }
+    }
+
+    /// Stores invalid events with their reasons.
+    public static func writeInvalid(
+        _ events: [AdEventRecord], on connection: isolated PostgresConnection
+    ) throws {
+        guard !events.isEmpty else { return }
+        try connection.copyIn(
+            "invalid_event",
+            [
+                "received_day", "reason", "decision_id", "ad", "kind", "card", "storefront_id", "line_item_id",
+                "creative_version_id", "received_at",
+            ]
+        ) { writer in
+            for event in events {
+                let token = event.token
+                try writer.row(
+                    .date(days: event.receivedAt.utcDay.number), text(event.invalid?.rawValue),
+                    .uuid(high: token.decisionID.uuidHigh, low: token.decisionID.low), .int2(Int16(token.ad)),
+                    .int2(Int16(event.kind.rawValue)), .int2(Int16(event.card)), .int4(token.storefrontID),
+                    .int4(token.lineItemID), .int4(token.creativeVersionID),
+                    .timestamptz(micros: event.receivedAt.micros))
+            }
+        }
+    }
+
+    private static func writeDelivery(
+        _ decisions: [LogBatch.Decision], zone: AccountingZone, on connection: isolated PostgresConnection
+    ) throws {
+        struct Key: Hashable {
+            var day: Int32
+            var storefrontID: Int32
+            var placementID: Int32
+            var reason: UInt8
+        }
+        var counts: [Key: Int64] = [:]
+        for decision in decisions {
+            let day = zone.day(of: decision.record.id.issuedAt).number
+            for slot in decision.record.slots {
+                let key = Key(
+                    day: day, storefrontID: decision.record.storefrontID, placementID: slot.placementID,
+                    reason: slot.noFill)
+                counts[key, default: 0] += 1
+            }
+        }
+        guard !counts.isEmpty else { return }
+        let rows = counts.sorted {
+            ($0.key.day, $0.key.storefrontID, $0.key.placementID, $0.key.reason)
+                < ($1.key.day, $1.key.storefrontID, $1.key.placementID, $1.key.reason)
+        }
+        try connection.query(
+            """
+            insert into delivery_day (day, storefront_id, placement_id, outcome, slots)
+            select date '1970-01-01' + d, s, p, o, n
+            from unnest($1::int4[], $2::int4[], $3::int4[], $4::text[], $5::int8[]) as t (d, s, p, o, n)
+            on conflict (day, storefront_id, placement_id, outcome)
+            do update set slots = delivery_day.slots + excluded.slots
+            """,
+            [
+                .int4Array(rows.map(\.key.day)), .int4Array(rows.map(\.key.storefrontID)),
+                .int4Array(rows.map(\.key.placementID)), .textArray(rows.map { outcome($0.key.reason) }),
+                .int8Array(rows.map(\.value)),
+            ])
+    }
+
+    private static func outcome(_ reason: UInt8) -> String {
+        if reason == 0 { return "filled" }
+        return NoFillReason(rawValue: reason)?.name ?? "reason_\(reason)"
+    }
+
+    static func text(_ value: String?) -> PostgresValue { value.map(PostgresValue.text) ?? .null }
+}

@@ -1,0 +1,136 @@
+import AdModel
+import Attribution
+import Billing
+import Postgres
+import Reporting
+
+/// Why a report could not be made.
+public enum ReportStoreError: Error, Equatable, Sendable {
+    /// There is no such campaign, or it is another advertiser's: the two look alike.
+    case unknownCampaign
+    /// The retailer is not set up; seed it first.
+    case noRetailer
+
+    /// Stable word of the error.
+    public var code: String {
+        switch self {
+        case .unknownCampaign: "unknown_campaign"
+        case .noRetailer: "no_retailer"
+        }
+    }
+
+    public var isRetryable: Bool { false }
+}
+
+/// Reads the performance report of one advertiser from the ledgers and rollups.
+public struct PerformanceStore: Sendable {
+    private let pool: PostgresPool
+
+    public init(pool: PostgresPool) { self.pool = pool }
+
+    /// One page of rows, totals over the whole range and the methodology, all of one snapshot of the database.
+    ///
+    /// Every statement names the advertiser, so no parameter can reach the rows of another one.
+    public func report(for advertiserID: Int32, _ query: PerformanceQuery) async throws -> PerformanceReport {
+        try await pool.transaction(.repeatableRead) { connection in
+            guard let retailer = try connection.query("select accounting_zone from retailer").first,
+                let zone = AccountingZone(try retailer.string("accounting_zone"))
+            else { throw ReportStoreError.noRetailer }
+            var campaignID: Int32?
+            if let code = query.campaignCode {
+                guard
+                    let row = try connection.query(
+                        "select id from campaign where code = $1 and advertiser_id = $2",
+                        [.text(code), .int4(advertiserID)]
+                    ).first
+                else { throw ReportStoreError.unknownCampaign }
+                campaignID = try row.int32("id")
+            }
+            let base: [PostgresValue] = [
+                .int4(advertiserID), .date(days: query.from.number), .date(days: query.to.number),
+                campaignID.map(PostgresValue.int4) ?? .null, .text(query.policy), .text(zone.identifier),
+                .timestamptz(micros: zone.start(of: query.from).micros),
+                .timestamptz(micros: zone.start(of: query.to + 1).micros),
+            ]
+            // One row more than asked for says whether there is a next page.
+            let page = try connection.query(
+                PerformanceSQL.rows(by: query.dimensions),
+                base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset))])
+            var rows: [PerformanceRow] = []
+            rows.reserveCapacity(page.count)
+            for row in page.prefix(query.limit) { rows.append(try Self.row(row, query.dimensions)) }
+            var totals = PerformanceCounts()
+            if let row = try connection.query(PerformanceSQL.rows(by: []), base + [.int8(1), .int8(0)]).first {
+                totals = try Self.counts(row)
+            }
+            let traffic = try connection.query(
+                """
+                select coalesce(sum(impressions + clicks), 0)::int8 as valid, coalesce(sum(invalid), 0)::int8 as invalid
+                from performance_day
+                where advertiser_id = $1 and day between $2 and $3 and ($4::int4 is null or campaign_id = $4)
+                """, Array(base.prefix(4)))
+            let valid = try traffic[0].int64("valid")
+            let invalid = try traffic[0].int64("invalid")
+            let through = try connection.query(
+                """
+                select min(through) as through from (
+                    select max(shipped_through) as through from log_checkpoint group by node_id) node
+                """)
+            let policy = try AttributionPolicy.preset(query.policy)
+            return PerformanceReport(
+                rows: rows, totals: totals,
+                methodology: ReportMethodology(
+                    policy: policy.name, clickWindowSeconds: policy.clickWindow.map { $0.micros / 1_000_000 },
+                    viewWindowSeconds: policy.viewWindow.map { $0.micros / 1_000_000 },
+                    countedView: policy.viewWindow == nil ? nil : policy.viewCounting.rawValue,
+                    levels: policy.levels.map(\.rawValue), accountingZone: zone.identifier,
+                    invalidShare: Ratio.millionths(invalid, valid + invalid),
+                    dataThrough: try through.first?.microsIfPresent("through").flatMap(Self.instant),
+                    // Months are not closed yet, so returns and late touches can still move any number.
+                    final: false),
+                nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
+        }
+    }
+
+    /// A node that has shipped nothing stands at minus infinity, which has no RFC 3339 form.
+    private static func instant(_ micros: Int64) -> String? {
+        micros == .min ? nil : Timestamp(micros: micros).rfc3339
+    }
+
+    private static func row(_ row: PostgresRow, _ dimensions: [ReportDimension]) throws -> PerformanceRow {
+        var result = PerformanceRow(counts: try counts(row))
+        for dimension in dimensions {
+            switch dimension {
+            case .day: result.day = Day(number: try row.days("day")).description
+            case .campaign:
+                result.campaignCode = try row.string("campaign_code")
+                result.campaignName = try row.string("campaign_name")
+            case .lineItem:
+                result.lineItemCode = try row.string("line_item_code")
+                result.lineItemName = try row.string("line_item_name")
+            }
+        }
+        return result
+    }
+
+    private static func counts(_ row: PostgresRow) throws -> PerformanceCounts {
+        var counts = PerformanceCounts()
+        counts.impressions = try row.int64("impressions")
+        counts.viewable = try row.int64("viewable")
+        counts.clicks = try row.int64("clicks")
+        counts.spendMicros = try row.int64("spend")
+        counts.overDeliveryMicros = try row.int64("over_delivery")
+        counts.direct = try share(row, "direct")
+        counts.halo = try share(row, "halo")
+        counts.basket = try share(row, "basket")
+        counts.orders = try row.int64("orders")
+        counts.returnedMicros = try row.int64("returned")
+        return counts
+    }
+
+    private static func share(_ row: PostgresRow, _ name: String) throws -> PerformanceCounts.Share {
+        PerformanceCounts.Share(
+            orders: try row.int64("\(name)_orders"), units: try row.int64("\(name)_units"),
+            salesMicros: try row.int64("\(name)_sales"))
+    }
+}
