@@ -83,7 +83,8 @@ struct AnswerWriter {
                 out.writeStaticString("access-control-allow-origin: ")
                 out.writeString(origin)
                 out.writeStaticString(
-                    "\r\naccess-control-allow-credentials: true\r\naccess-control-expose-headers: x-request-id, retry-after\r\n")
+                    "\r\naccess-control-allow-credentials: true\r\naccess-control-expose-headers: x-request-id, retry-after\r\n"
+                )
             }
         }
     }

@@ -1,0 +1,136 @@
+import AdModel
+import Decisioning
+
+/// All that serving reads of the database, taken at one control version in one transaction.
+public struct ServingData: Sendable {
+    /// What decisions are made from.
+    public var input: SnapshotInput
+    public var storefronts: [ServingStorefront] = []
+    /// SHA-256 of a server key to what it opens. Only unexpired keys of kind `shop`.
+    public var serverKeys: [[UInt8]: ServerKey] = [:]
+    /// By creative version id; also versions that no longer serve, as long as an ad may still be clicked.
+    public var creatives: [Int32: ServingCreative] = [:]
+    /// By product id, promoted products only.
+    public var products: [Int32: ServingProduct] = [:]
+    /// Brand names as the shop writes them, to brand ids.
+    public var brandAliases: [String: Int32] = [:]
+    /// Billing deadlines of the retailer.
+    public var impressionDeadline = Timestamp.Span.hours(1)
+    public var clickDeadline = Timestamp.Span.hours(24)
+    /// Ids of the products whose stock decisions look at.
+    public var promotedProductIDs: [Int32] = []
+
+    public init(version: Int64) { input = SnapshotInput(version: version) }
+}
+
+/// What the edge knows of a storefront beside its placements.
+public struct ServingStorefront: Sendable {
+    public var id: Int32
+    public var code: String
+    /// `scheme://host[:port]` of the shop, for CORS.
+    public var origin: String
+    /// Lower-case hosts that clicks may land on.
+    public var landingHosts: Set<String>
+    /// Seconds that the storefront's zone is ahead of UTC at the time of loading.
+    public var zoneOffsetSeconds: Int64
+    public var defaultLocationID: Int32?
+
+    public init(
+        id: Int32, code: String, origin: String, landingHosts: Set<String>, zoneOffsetSeconds: Int64,
+        defaultLocationID: Int32?
+    ) {
+        self.id = id
+        self.code = code
+        self.origin = origin
+        self.landingHosts = landingHosts
+        self.zoneOffsetSeconds = zoneOffsetSeconds
+        self.defaultLocationID = defaultLocationID
+    }
+}
+
+/// A server key and until when it is good.
+public struct ServerKey: Sendable {
+    public var storefrontID: Int32
+    public var expiresAt: Timestamp
+
+    public init(storefrontID: Int32, expiresAt: Timestamp) {
+        self.storefrontID = storefrontID
+        self.expiresAt = expiresAt
+    }
+}
+
+/// A creative version as clicks and rendering need it.
+public struct ServingCreative: Sendable {
+    public struct Picture: Sendable, Equatable {
+        public var url: String
+        public var width: Int32
+        public var height: Int32
+
+        public init(url: String, width: Int32, height: Int32) {
+            self.url = url
+            self.width = width
+            self.height = height
+        }
+    }
+
+    public var versionID: Int32
+    public var lineItemID: Int32
+    /// `<creative code>-v<version>`.
+    public var publicID: String
+    public var format: String
+    public var landingURL: String
+    /// Empty when there is none; such a creative never serves.
+    public var erid: String
+    /// The creative's fields, JSON.
+    public var fieldsJSON: String
+    public var pictures: [Picture]
+    public var advertiserName: String
+    public var advertiserINN: String
+
+    public init(
+        versionID: Int32, lineItemID: Int32, publicID: String, format: String, landingURL: String, erid: String,
+        fieldsJSON: String, pictures: [Picture], advertiserName: String, advertiserINN: String
+    ) {
+        self.versionID = versionID
+        self.lineItemID = lineItemID
+        self.publicID = publicID
+        self.format = format
+        self.landingURL = landingURL
+        self.erid = erid
+        self.fieldsJSON = fieldsJSON
+        self.pictures = pictures
+        self.advertiserName = advertiserName
+        self.advertiserINN = advertiserINN
+    }
+}
+
+/// A promoted product as clicks and rendering need it.
+public struct ServingProduct: Sendable {
+    public var sku: String
+    public var name: String
+    public var url: String?
+    public var pictureURL: String?
+
+    public init(sku: String, name: String, url: String?, pictureURL: String?) {
+        self.sku = sku
+        self.name = name
+        self.url = url
+        self.pictureURL = pictureURL
+    }
+}
+
+/// Why serving data cannot be used; the old data stays in use.
+public struct ServingDataError: Error, Sendable, CustomStringConvertible {
+    /// Stable.
+    public var code: String
+    public var message: String
+    /// Loading again without a change of the data would fail again.
+    public var isRetryable: Bool { false }
+
+    public init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { "\(code): \(message)" }
+}
