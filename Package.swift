@@ -16,9 +16,11 @@ func ours(_ name: String, _ dependencies: [Target.Dependency] = [], path: String
 }
 
 /// Cases are data files in `Cases/`, read from the source tree: one rule each, named by behaviour.
-func tests(_ name: String, _ dependencies: [Target.Dependency] = [], cases: Bool = false) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], cases: Bool = false, exclude: [String] = [])
+    -> Target
+{
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: cases ? ["Cases"] : [],
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: cases ? ["Cases"] : exclude,
         swiftSettings: strict)
 }
 
@@ -157,7 +159,7 @@ let testTargets: [Target] = [
         "PipelineTests",
         ["Pipeline", "EventLog", "Measurement", "Attribution", "Store", "Postgres", "AdModel", "TestKit"]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
-    tests("EndToEnd", ["TestKit", "AdModel", "Postgres", yams]),
+    tests("EndToEnd", ["TestKit", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),
 ]
 
 let package = Package(

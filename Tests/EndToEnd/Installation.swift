@@ -31,13 +31,22 @@ final class Installation: Sendable {
         let seed = fixtures.appendingPathComponent("seed.yaml").path
         try await run(["seed", seed])
         for location in ["msk", "spb"] {
-            let feed = fixtures.appendingPathComponent("feed-\(location).xml").path
-            try await run(["import", "feed", feed, "--storefront", "shop", "--location", location])
+            let feed = try freshFeed(fixtures.appendingPathComponent("feed-\(location).xml"))
+            try await run(["import", "feed", feed.path, "--storefront", "shop", "--location", location])
         }
         try await run(["seed", seed])
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// A copy of a feed dated now: stock older than a day is not sold.
+    private func freshFeed(_ feed: URL) throws -> URL {
+        let text = try String(contentsOf: feed, encoding: .utf8)
+        let now = Date.now.formatted(.iso8601)
+        let copy = folder.appendingPathComponent(feed.lastPathComponent)
+        try text.replacingOccurrences(of: "DATE", with: now).write(to: copy, atomically: true, encoding: .utf8)
+        return copy
+    }
 
     private static func address(_ port: Int) throws -> URL {
         guard let url = URL(string: "http://127.0.0.1:\(port)") else { throw URLError(.badURL) }
@@ -69,7 +78,8 @@ final class Installation: Sendable {
         let process = try ChildProcess.nimb(
             [
                 "serve", "--data", folder.path, "--secrets", folder.appendingPathComponent("secrets").path,
-                "--port", "\(ports.delivery)", "--management-port", "\(ports.management)", "--media-port", "\(ports.media)",
+                "--port", "\(ports.delivery)", "--management-port", "\(ports.management)", "--media-port",
+                "\(ports.media)",
             ] + extra, environment: environment)
         _ = try await process.line { $0.contains("nimb serve: ready") }
         return process
