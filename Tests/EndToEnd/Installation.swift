@@ -1,5 +1,5 @@
 import Foundation
-import Glibc
+import Postgres
 import TestKit
 
 /// A whole installation of its own: a database, a folder, free ports, and the real binary as server and worker.
