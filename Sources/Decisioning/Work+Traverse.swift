@@ -1,0 +1,307 @@
+import AdModel
+import Profiles
+
+extension Work {
+    /// Offers every line item of one format that may still win to the slots that accept it: each list of the page's
+    /// attributes is walked in falling order of bound until nothing in it can displace a kept candidate.
+    /// - Parameter only: index in `slots` of the one slot to look again for, -1 for the first look at all slots.
+    mutating func traverse(
+        _ format: Int32, only: Int32, _ request: DecisionRequest, _ inputs: Decider.Inputs,
+        _ result: inout DecisionResult
+    ) {
+        let snapshot = inputs.snapshot
+        let formatCount = Int32(max(snapshot.formats.count, 1))
+        traversal += 1
+        collectLists(format, formatCount, snapshot)
+        var accepting: UInt32 = 0
+        for index in slots.indices where slots[index].formats & (1 << UInt32(format)) != 0 {
+            if only < 0 || Int(only) == index { accepting |= 1 << UInt32(index) }
+        }
+        var threshold = lowestKept(accepting)
+        for list in lists {
+            var at = Int(list.start)
+            let end = Int(list.end)
+            while at < end {
+                let posting = snapshot.postings[at]
+                if posting &>> 32 < threshold { break }
+                at += 1
+                let unit = Int(posting & 0xFFFF_FFFF)
+                if unitVisited[unit] == traversal { continue }
+                unitVisited[unit] = traversal
+                result.visited &+= 1
+                if consider(unit, accepting, isFirstLook: only < 0, request, inputs, &result) {
+                    threshold = lowestKept(accepting)
+                }
+            }
+        }
+    }
+
+    /// Posting ranges of the page's attributes, longest first: the long lists raise the threshold soonest.
+    private mutating func collectLists(_ format: Int32, _ formatCount: Int32, _ snapshot: Snapshot) {
+        lists.removeAll(keepingCapacity: true)
+        for attribute in attributes {
+            let list = Int(attribute &* formatCount &+ format)
+            let start = snapshot.postingStarts[list]
+            let end = snapshot.postingStarts[list + 1]
+            if start == end { continue }
+            var at = lists.count
+            lists.append((start, end))
+            while at > 0, lists[at - 1].end &- lists[at - 1].start < end &- start {
+                lists[at] = lists[at - 1]
+                at -= 1
+            }
+            lists[at] = (start, end)
+        }
+    }
+
+    /// Upper part of the lowest key that all of these slots still keep; 0 while one of them has room.
+    private func lowestKept(_ accepting: UInt32) -> UInt64 {
+        var lowest = UInt64.max
+        var mask = accepting
+        while mask != 0 {
+            let index = mask.trailingZeroBitCount
+            mask &= mask &- 1
+            if slots[index].count < slots[index].limit { return 0 }
+            lowest = min(lowest, heapKeys[index &* Self.heapLimit &+ Int(slots[index].count) &- 1])
+        }
+        return lowest &>> 32
+    }
+
+    /// Verifies, scores and offers one unit.
+    /// - Returns: true when a slot kept it.
+    private mutating func consider(
+        _ unitIndex: Int, _ accepting: UInt32, isFirstLook: Bool, _ request: DecisionRequest,
+        _ inputs: Decider.Inputs, _ result: inout DecisionResult
+    ) -> Bool {
+        let snapshot = inputs.snapshot
+        let unit = snapshot.units[unitIndex]
+        let line = snapshot.lines[Int(unit.line)]
+        guard isTargeted(line, request, snapshot) else {
+            if isFirstLook { count(.notTargeted, accepting, &result) }
+            return false
+        }
+        var mask = line.slotClauseCount == 0 ? accepting : slotsTargeted(line, accepting, snapshot)
+        if mask == 0 {
+            if isFirstLook { count(.notTargeted, accepting, &result) }
+            return false
+        }
+        if !isFirstLook {
+            // A second look wants only what may still be shown.
+            if unitRefused[unitIndex] == epoch { return false }
+            let index = mask.trailingZeroBitCount
+            if conflicts(unit, line, slots[index], request, inputs) {
+                // Counted once at most: the first look has counted those it kept.
+                let place = Int(slots[index].slot) * NoFillReason.count + Int(NoFillReason.pageDuplicate.rawValue)
+                if result.reasonCounts[place] == 0 { result.reasonCounts[place] = 1 }
+                return false
+            }
+        }
+        let reason = servability(unit, line, inputs)
+        if reason != .none {
+            if isFirstLook { count(reason, mask, &result) }
+            return false
+        }
+        let mixed = Scoring.mix(inputs.seed, line.id)
+        let rotation = unit.creativeCount == 1 ? 0 : Int32(mixed &>> 32 & 0xFFFF) % unit.creativeCount
+        let creativeIndex = snapshot.unitCreatives[Int(unit.firstCreative + rotation)]
+        let creative = snapshot.creatives[Int(creativeIndex)]
+        let multiplier =
+            hasProfile
+            ? Scoring.multiplier(
+                category: affinity[Int(line.categoryAttribute)], brand: affinity[Int(line.brandAttribute)]) : 1
+        let weight = Scoring.weight(line.pricing, odds: creative.odds, multiplier: multiplier)
+
+        if !line.flags.contains(.costsNothing) {
+            let below = slotsBelowFloor(line, creative, mask)
+            if below != 0 {
+                if isFirstLook { count(.belowFloor, below, &result) }
+                mask &= ~below
+                if mask == 0 { return false }
+            }
+        }
+        let late = lateChecks(unit, line, weight, mixed, request, inputs)
+        if late != .none {
+            if isFirstLook { count(late, mask, &result) }
+            return false
+        }
+        result.scored &+= 1
+        let score =
+            line.pricing == .cpc
+            ? line.value * Scoring.probability(odds: creative.odds, multiplier: multiplier) : line.value * multiplier
+        let key = line.tier.precedence << 62 | UInt64(score.bitPattern) << 31 | mixed & 0x7FFF_FFFF
+        let candidate = Int32(candidates.count)
+        candidates.append(
+            Candidate(
+                unit: Int32(unitIndex), line: unit.line, creative: creativeIndex, score: score, weight: weight))
+        return offer(candidate, key, mask)
+    }
+
+    private func isTargeted(_ line: Snapshot.Line, _ request: DecisionRequest, _ snapshot: Snapshot) -> Bool {
+        var at = Int(line.firstClause)
+        let end = at &+ Int(line.clauseCount)
+        while at < end {
+            let clause = snapshot.clauses[at]
+            at += 1
+            var found = false
+            if clause.isHours {
+                let hour = Int(min(max(request.minuteOfWeek, 0), 10_079)) / 60
+                found = snapshot.hourMasks[Int(clause.first) &+ hour &>> 6] &>> UInt64(hour & 63) & 1 != 0
+            } else {
+                var key = Int(clause.first)
+                let last = key &+ Int(clause.count)
+                while key < last {
+                    if attributeStamp[Int(snapshot.clauseKeys[key])] == epoch {
+                        found = true
+                        break
+                    }
+                    key += 1
+                }
+            }
+            if found == clause.negated { return false }
+        }
+        return true
+    }
+
+    private func slotsTargeted(_ line: Snapshot.Line, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
+        var mask = accepting
+        var left = accepting
+        while left != 0 {
+            let index = left.trailingZeroBitCount
+            left &= left &- 1
+            let attribute = slots[index].attribute
+            for at in Int(line.firstSlotClause)..<Int(line.firstSlotClause + line.slotClauseCount) {
+                let clause = snapshot.clauses[at]
+                var found = false
+                for key in Int(clause.first)..<Int(clause.first + clause.count)
+                where snapshot.clauseKeys[key] == attribute {
+                    found = true
+                    break
+                }
+                if found == clause.negated {
+                    mask &= ~(1 << UInt32(index))
+                    break
+                }
+            }
+        }
+        return mask
+    }
+
+    private func servability(_ unit: Snapshot.Unit, _ line: Snapshot.Line, _ inputs: Decider.Inputs) -> NoFillReason {
+        if line.flags.contains(.paused) { return .paused }
+        if line.flags.contains(.unapproved) { return .notApproved }
+        if unit.creativeCount == 0 { return .noErid }
+        if inputs.now.micros < line.startsAt || inputs.now.micros >= line.endsAt { return .outsideFlight }
+        return .none
+    }
+
+    private func slotsBelowFloor(_ line: Snapshot.Line, _ creative: Snapshot.Creative, _ mask: UInt32) -> UInt32 {
+        // Expected charges of 1,000 impressions without regard to the shopper, rounded down.
+        let wide = UInt64(line.bid).multipliedFullWidth(by: line.pricing == .cpc ? creative.clickProbability : 0)
+        let perThousand = line.pricing == .cpm ? line.bid : Int64((wide.high << 32 | wide.low >> 32) &* 1_000)
+        var below: UInt32 = 0
+        var left = mask
+        while left != 0 {
+            let index = left.trailingZeroBitCount
+            left &= left &- 1
+            if perThousand < slots[index].floor { below |= 1 << UInt32(index) }
+        }
+        return below
+    }
+
+    /// The checks that cost most, in the order of the pipeline: stock, budget, pacing, caps.
+    private func lateChecks(
+        _ unit: Snapshot.Unit, _ line: Snapshot.Line, _ weight: UInt64, _ mixed: UInt64, _ request: DecisionRequest,
+        _ inputs: Decider.Inputs
+    ) -> NoFillReason {
+        let format = inputs.snapshot.formats[Int(unit.format)]
+        if line.productCount > 0 || format.minimumCards > 0 {
+            let reason = stockReason(line, max(format.minimumCards, 1), request, inputs)
+            if reason != .none { return reason }
+        }
+        if line.flags.contains(.needsLease) {
+            if inputs.budget.state(line.id) == .budgetExhausted { return .budgetExhausted }
+            let most = Scoring.reserve(line.unitBid, pricing: line.pricing, weight: weight)
+            if inputs.budget.remaining(line.id, now: inputs.now).value < most { return .leaseExhausted }
+        }
+        if line.flags.contains(.paced) {
+            // Other bits than those that break ties.
+            if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.budget.passShare(line.id) { return .paced }
+        }
+        if hasProfile, line.flags.contains(.capped) {
+            let now = inputs.now.wholeSeconds
+            let session = profile.session
+            if !profile.caps.allows(.lineItem(line.id), line.caps, now: now, session: session)
+                || !profile.caps.allows(
+                    .advertiser(line.advertiserID), inputs.snapshot.advertisers[Int(line.advertiser)].caps, now: now,
+                    session: session)
+            {
+                return .frequencyCapped
+            }
+        }
+        return .none
+    }
+
+    private func stockReason(
+        _ line: Snapshot.Line, _ wanted: Int32, _ request: DecisionRequest, _ inputs: Decider.Inputs
+    ) -> NoFillReason {
+        var buyable: Int32 = 0
+        var stale: Int32 = 0
+        for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
+            switch inputs.stock.availability(
+                inputs.snapshot.lineProducts[at], location: request.location, now: inputs.now)
+            {
+            case .buyable:
+                buyable += 1
+                if buyable >= wanted { return .none }
+            case .stale: stale += 1
+            case .absent: break
+            }
+        }
+        return buyable + stale >= wanted ? .stockStale : .outOfStock
+    }
+
+    /// Inserts a candidate into the heaps of the slots in `mask`, each sorted best first.
+    private mutating func offer(_ candidate: Int32, _ key: UInt64, _ mask: UInt32) -> Bool {
+        var kept = false
+        var left = mask
+        while left != 0 {
+            let index = left.trailingZeroBitCount
+            left &= left &- 1
+            let base = index &* Self.heapLimit
+            var count = Int(slots[index].count)
+            if count == Int(slots[index].limit) {
+                slots[index].truncated = true
+                if !isBefore(key, candidate, base &+ count &- 1) { continue }
+                count -= 1
+            }
+            var at = count
+            while at > 0, isBefore(key, candidate, base &+ at &- 1) {
+                heapKeys[base &+ at] = heapKeys[base &+ at &- 1]
+                heapCandidates[base &+ at] = heapCandidates[base &+ at &- 1]
+                at -= 1
+            }
+            heapKeys[base &+ at] = key
+            heapCandidates[base &+ at] = candidate
+            slots[index].count = Int32(count &+ 1)
+            kept = true
+        }
+        return kept
+    }
+
+    /// Higher key first; among equal keys the lower unit, so that the order never depends on the walk.
+    @inline(__always)
+    private func isBefore(_ key: UInt64, _ candidate: Int32, _ place: Int) -> Bool {
+        let other = heapKeys[place]
+        if key != other { return key > other }
+        return candidates[Int(candidate)].unit < candidates[Int(heapCandidates[place])].unit
+    }
+
+    mutating func count(_ reason: NoFillReason, _ mask: UInt32, _ result: inout DecisionResult) {
+        var left = mask
+        while left != 0 {
+            let index = left.trailingZeroBitCount
+            left &= left &- 1
+            result.reasonCounts[Int(slots[index].slot) &* NoFillReason.count &+ Int(reason.rawValue)] &+= 1
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import AdModel
+import Decisioning
+import Profiles
+import Testing
+
+@Suite struct AgreementTests {
+    #if DEBUG
+    static let worlds = 400
+    #else
+    static let worlds = 2_600
+    #endif
+    static let pagesPerWorld = 40
+
+    @Test("The engine agrees with the naive evaluator on random worlds and pages", arguments: 0..<4)
+    func agreesWithNaiveEvaluator(part: Int) throws {
+        for number in 0..<(Self.worlds / 4) {
+            let seed = UInt64(part * 1_000_000 + number)
+            let world = RandomWorld.make(seed: seed)
+            let engine = try Engine(world)
+            let naive = NaiveEvaluator(world)
+            for pageNumber in 0..<Self.pagesPerWorld {
+                let page = RandomWorld.page(seed: seed &* 1_000 &+ UInt64(pageNumber))
+                let expected = naive.decide(page)
+                let found = engine.decide(page)
+                guard expected != found else { continue }
+                let small = shrink(world, page)
+                Issue.record(
+                    """
+                    world seed \(seed), page \(pageNumber); minimal case:
+                    page: \(small.page)
+                    lines: \(small.world.input.lineItems)
+                    leases: \(small.world.leases) contacts: \(small.world.lineContacts) \(small.world.advertiserContacts)
+                    placements: \(small.world.input.placements)
+                    naive:  \(NaiveEvaluator(small.world).decide(small.page))
+                    engine: \(String(describing: try? Engine(small.world).decide(small.page)))
+                    """)
+                return
+            }
+        }
+    }
+
+    /// Takes away line items, slots and rules as long as the two still disagree.
+    private func shrink(_ world: World, _ page: Page) -> (world: World, page: Page) {
+        func disagrees(_ world: World, _ page: Page) -> Bool {
+            guard let engine = try? Engine(world) else { return false }
+            return NaiveEvaluator(world).decide(page) != engine.decide(page)
+        }
+        var best = (world: world, page: page)
+        func attempt(_ change: (inout (world: World, page: Page)) -> Void) -> Bool {
+            var smaller = best
+            change(&smaller)
+            guard disagrees(smaller.world, smaller.page) else { return false }
+            best = smaller
+            return true
+        }
+        var index = 0
+        while index < best.page.slots.count {
+            if !attempt({ $0.page.slots.remove(at: index) }) { index += 1 }
+        }
+        index = 0
+        while index < best.world.input.lineItems.count {
+            if !attempt({ $0.world.input.lineItems.remove(at: index) }) { index += 1 }
+        }
+        for index in best.world.input.lineItems.indices {
+            _ = attempt { $0.world.input.lineItems[index].targeting = Targeting() }
+            _ = attempt { $0.world.input.lineItems[index].caps = .none }
+            _ = attempt { $0.world.input.lineItems[index].needsLease = false }
+            _ = attempt { $0.world.input.lineItems[index].promotedProductIDs = [] }
+        }
+        _ = attempt { $0.world.interests = [] }
+        _ = attempt { $0.page.categories = [] }
+        _ = attempt { $0.page.brands = [] }
+        return best
+    }
+
+    @Test("The walk stops early and still finds what a full scan finds", arguments: [UInt64(1), 2, 3])
+    func stopsEarly(seed: UInt64) throws {
+        var random = SplitMix(seed)
+        var world = World()
+        world.seed = seed
+        world.input.storefronts = [.init(id: 1, code: "shop")]
+        world.input.categories = (1...40).map {
+            .init(id: Int32($0), code: "c\($0)", parentID: $0 < 5 ? nil : Int32(1 + ($0 % 4)))
+        }
+        world.input.formats = [.init(name: "banner")]
+        world.input.placements = (1...3).map {
+            .init(id: Int32($0), storefrontID: 1, code: "p\($0)", pageType: .home, formats: ["banner"], maxAds: 2)
+        }
+        world.input.advertisers = [.init(id: 1)]
+        for id in 1...3_000 {
+            var line = SnapshotInput.LineItem(id: Int32(id), campaignID: 1, advertiserID: 1)
+            line.bid = Micros(Int64(1 + random.below(1_000_000_000)))
+            if random.chance(80) { line.targeting.wanted.categories = ["c\(1 + random.below(40))"] }
+            line.creatives = [.init(versionID: Int32(id), format: "banner")]
+            world.input.lineItems.append(line)
+        }
+        let engine = try Engine(world)
+        var page = Page()
+        page.categories = ["c17"]
+        page.slots = [("p1", 0), ("p2", 0), ("p3", 0)]
+        #expect(engine.decide(page) == NaiveEvaluator(world).decide(page), "seed \(seed)")
+        #expect(engine.scratch.result.visited < 300, "visited \(engine.scratch.result.visited) of 3,000")
+    }
+}

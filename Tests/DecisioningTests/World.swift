@@ -1,0 +1,146 @@
+import AdModel
+import Decisioning
+import Profiles
+
+/// Everything around a decision, in the words of the tables: what both the engine and the naive evaluator read.
+struct World: Sendable {
+    var input = SnapshotInput(version: 7)
+    var stock: [StockRow] = []
+    /// Remaining lease by line item id; absent = none granted.
+    var leases: [Int32: Int64] = [:]
+    var exhausted: Set<Int32> = []
+    var passShares: [Int32: UInt32] = [:]
+    /// Confirmed contacts of the shopper by line item id and by advertiser id, all within the last minutes.
+    var lineContacts: [Int32: Int] = [:]
+    var advertiserContacts: [Int32: Int] = [:]
+    var interests: [ProfileSignal] = []
+    var now = Timestamp(micros: 1_764_000_000_000_000)
+    var seed: UInt64 = 1
+}
+
+/// A page in codes.
+struct Page: Sendable {
+    var storefront = "shop"
+    var pageType = PageType.home
+    var device = Device.desktop
+    var location: String? = "msk"
+    var region: String?
+    var minuteOfWeek: Int32 = 0
+    var hasShopper = true
+    var categories: [String] = []
+    var brands: [String] = []
+    var product: String?
+    var slots: [(placement: String, count: Int32)] = []
+}
+
+/// What a decision comes to, in ids: comparable between the engine and the naive evaluator.
+struct Outcome: Equatable, Sendable {
+    struct Slot: Equatable, Sendable {
+        var ads: [Ad] = []
+        var losers: [String] = []
+        var noFill: NoFillReason = .noCandidate
+    }
+    struct Ad: Equatable, Sendable {
+        var line: Int32
+        var version: Int32
+        var price: Int64
+        var reserved: Int64
+        var products: [Int32]
+    }
+    var slots: [Slot] = []
+}
+
+/// The engine with its world made ready.
+final class Engine {
+    let world: World
+    let snapshot: Snapshot
+    let stock: StockView
+    let scratch = Scratch()
+    static let shopper: UInt64 = 0xABCD_0000_0000_0001
+
+    init(_ world: World) throws {
+        self.world = world
+        snapshot = try Snapshot(world.input)
+        stock = StockView(snapshot: snapshot, version: 3, rows: world.stock)
+    }
+
+    func leases() -> LeaseTable {
+        let table = LeaseTable(maximumLineItemID: world.input.lineItems.map(\.id).max() ?? 0)
+        for (id, amount) in world.leases { table.grant(id, Micros(amount)) }
+        for id in world.exhausted { table.setState(id, .budgetExhausted) }
+        for (id, share) in world.passShares { table.setPassShare(id, share) }
+        return table
+    }
+
+    func profiles() -> ProfileStore {
+        let store = ProfileStore(maximumProfiles: 256)
+        for signal in world.interests { store.apply(signal, shopper: Self.shopper) }
+        let any = CapLimits(lifetime: .max)
+        var minutes: Int64 = 1
+        func contact(line: Int32, lineLimits: CapLimits, advertiser: Int32, advertiserLimits: CapLimits) {
+            let at = world.now - .seconds(minutes)
+            minutes += 1
+            store.recount(
+                Self.shopper, lineItemID: line, lineLimits: lineLimits, advertiserID: advertiser,
+                advertiserLimits: advertiserLimits, decidedAt: at)
+            store.confirm(Self.shopper, lineItemID: line, advertiserID: advertiser, decidedAt: at)
+        }
+        for (id, count) in world.lineContacts.sorted(by: { $0.key < $1.key }) {
+            for _ in 0..<count { contact(line: id, lineLimits: any, advertiser: 999_999, advertiserLimits: .none) }
+        }
+        for (id, count) in world.advertiserContacts.sorted(by: { $0.key < $1.key }) {
+            for _ in 0..<count { contact(line: 999_999, lineLimits: .none, advertiser: id, advertiserLimits: any) }
+        }
+        return store
+    }
+
+    func request(_ page: Page) -> DecisionRequest {
+        let lookup = snapshot.lookup
+        var request = DecisionRequest()
+        request.pageType = page.pageType
+        request.device = page.device
+        request.location = page.location.map { lookup.locations.find($0) } ?? -1
+        request.region = page.region.map { lookup.regions.find($0) } ?? -1
+        request.minuteOfWeek = page.minuteOfWeek
+        request.shopper = page.hasShopper ? Self.shopper : 0
+        request.categories = ContiguousArray(page.categories.map { lookup.categories.find($0) })
+        request.brands = ContiguousArray(page.brands.map { lookup.brands.find($0) })
+        if let sku = page.product { request.products = [lookup.products.find(sku)] }
+        let storefront = lookup.storefronts.find(page.storefront)
+        for slot in page.slots {
+            request.slots.append(
+                DecisionRequest.Slot(
+                    placement: lookup.placements.find(slot.placement, scope: storefront), count: slot.count))
+        }
+        return request
+    }
+
+    func decide(_ page: Page, leases: LeaseTable? = nil, profiles: ProfileStore? = nil) -> Outcome {
+        Decider.decide(
+            request(page), snapshot: snapshot, stock: stock, profiles: profiles ?? self.profiles(),
+            budget: leases ?? self.leases(), now: world.now, seed: world.seed, scratch: scratch)
+        let result = scratch.result
+        var outcome = Outcome()
+        for slot in result.slots {
+            var found = Outcome.Slot()
+            found.noFill = slot.noFill
+            for index in slot.firstAd..<(slot.firstAd + slot.adCount) {
+                let ad = result.ads[Int(index)]
+                found.ads.append(
+                    Outcome.Ad(
+                        line: snapshot.lines[Int(ad.line)].id,
+                        version: snapshot.creatives[Int(ad.creative)].versionID, price: ad.price,
+                        reserved: ad.reserved,
+                        products: (ad.firstCard..<(ad.firstCard + ad.cardCount)).map {
+                            snapshot.products[Int(result.cards[Int($0)].product)].id
+                        }))
+            }
+            for index in slot.firstLoser..<(slot.firstLoser + slot.loserCount) {
+                let loser = result.losers[Int(index)]
+                found.losers.append("\(snapshot.lines[Int(loser.line)].id):\(loser.reason.name)")
+            }
+            outcome.slots.append(found)
+        }
+        return outcome
+    }
+}
