@@ -75,7 +75,7 @@ struct SeedReader {
         let impression = deadlines?.secondsIfPresent("impression", 1...604_800) ?? 3_600
         let click = deadlines?.secondsIfPresent("click", 1...604_800) ?? 86_400
         deadlines?.finish()
-        let age = object.secondsIfPresent("stock_max_age", 60...31_536_000) ?? 86_400
+        let age = object.secondsIfPresent("stock_max_age", 60...315_360_000) ?? 86_400
         object.finish()
         guard let code, let name, let counterparty else { return nil }
         return SeedRetailer(
