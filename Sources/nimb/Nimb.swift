@@ -6,5 +6,7 @@ struct Nimb: AsyncParsableCommand {
         commandName: "nimb", abstract: "Open retail-media ad server.",
         subcommands: [
             MigrateCommand.self
+            MigrateCommand.self,
+            SeedCommand.self,
         ])
 }

@@ -23,6 +23,12 @@ public struct SeedError: Error, Sendable, CustomStringConvertible {
     /// Problems beyond the limit.
     public var unlisted: Int
 
+    public init(file: String, problems: [SeedProblem], unlisted: Int) {
+        self.file = file
+        self.problems = problems
+        self.unlisted = unlisted
+    }
+
     /// Stable code.
     public var code: String { "seed_refused" }
     public var isRetryable: Bool { false }
