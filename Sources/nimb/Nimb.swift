@@ -5,7 +5,6 @@ struct Nimb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nimb", abstract: "Open retail-media ad server.",
         subcommands: [
-            MigrateCommand.self
             MigrateCommand.self,
             SeedCommand.self,
         ])

@@ -1,18 +1,20 @@
 import Foundation
+import ORD
 import Store
 
 /// Brings together what a seed is checked against: ad formats, codes of goods, ids of firms.
 enum SeedRulesLoader {
     static func load(folder: URL, environment: [String: String]) throws -> SeedRules {
         let any = { @Sendable (_: String, _: [ImageHeader]) -> [(String, String)] in [] }
+        let goods = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
         return SeedRules(
             formats: [
                 "banner": .init(ordForm: "banner", problems: any),
                 "product-shelf": .init(ordForm: "text_graphic_block", problems: any),
             ],
             policies: ["default@1", "item-24h@1", "order-24h@1", "smart-placement@1", "sku-strict@1"],
-            kktuExists: { $0.split(separator: ".").count == 3 },
-            counterparty: { _ in [] },
+            kktuExists: { goods.entry($0)?.isUsable == true },
+            counterparty: problems,
             readFile: { name in
                 let path = folder.appendingPathComponent(name).path
                 let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
@@ -23,5 +25,17 @@ enum SeedRulesLoader {
                 return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
             },
             environment: environment)
+    }
+
+    /// The operator's rules for persons, with our key in place of the operator's field.
+    private static func problems(of part: SeedCounterparty) -> [(String, String)] {
+        let person = Person(
+            id: part.code, kind: part.kind, name: part.name, inn: part.inn, kpp: part.kpp, phone: part.phone,
+            foreignINN: part.foreignINN, foreignRegistrationNumber: part.foreignRegistrationNumber,
+            foreignEpaymentMethod: part.foreignPaymentMethod, foreignCountryCode: part.foreignCountryCode,
+            roles: part.roles, rsURL: part.rsURL)
+        return person.findings().filter { $0.severity == .error }.map { finding in
+            (String(finding.field.split(separator: ".").last ?? ""), finding.message)
+        }
     }
 }
