@@ -74,12 +74,13 @@ final class ServerLink: @unchecked Sendable {
     var isBroken: Bool { PQstatus(pointer) == CONNECTION_BAD }
     var transactionStatus: PGTransactionStatusType { PQtransactionStatus(pointer) }
 
-    /// False when the server has closed an idle connection. Costs one `poll`, no round trip.
+    /// False when the server has closed an idle connection. Costs one `poll`; a round trip only when the server
+    /// has said something unasked, which is mostly its farewell.
     func isAliveWhenIdle() -> Bool {
         guard !isBroken else { return false }
         var descriptor = pollfd(fd: PQsocket(pointer), events: Int16(POLLIN), revents: 0)
         guard poll(&descriptor, 1, 0) > 0 else { return true }
-        return PQconsumeInput(pointer) == 1 && !isBroken
+        return (try? execute("")) != nil && !isBroken
     }
 
     /// Runs statements without parameters and drops their rows.

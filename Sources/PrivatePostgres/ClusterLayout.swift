@@ -91,31 +91,27 @@ struct ClusterLayout: Sendable {
         return lines[7].hasPrefix("ready")
     }
 
-    /// Waits for a server that is still shutting down after its parent died; removes the pid file of a dead one,
+    /// Waits for a server that is still shutting down after its parent died; removes the lock files of a dead one,
     /// whose number may belong to another process by now.
-    func awaitPreviousServer() async throws {
-        let deadline = Date(timeIntervalSinceNow: 15)
+    func awaitPreviousServer(_ patience: Duration) async throws {
+        let clock = ContinuousClock()
+        let deadline = clock.now + patience
         while let line = pidFileLines().first, let pid = pid_t(line.trimmingCharacters(in: .whitespaces)) {
-            guard runsHere(pid) else {
-                try? FileManager.default.removeItem(atPath: pidFile)
-                return
-            }
-            guard Date() < deadline else {
+            guard runsHere(pid) else { break }
+            guard clock.now < deadline else {
                 throw PrivateClusterError(
                     "already_running",
                     "process \(pid) already serves the database in \(data); stop the other nimb first")
             }
             try await Task.sleep(for: .milliseconds(20))
         }
+        for path in [pidFile, socket + Self.socketName, socket + Self.socketName + ".lock"] { unlink(path) }
     }
 
     /// True when the process is a server whose working folder is ours.
     private func runsHere(_ pid: pid_t) -> Bool {
-        guard kill(pid, 0) == 0 || errno == EPERM else { return false }
-        guard let folder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd") else {
-            // The process of another account: the server would not start over it either.
-            return FileManager.default.fileExists(atPath: "/proc/\(pid)") && geteuid() != 0
-        }
+        // Unreadable for a process that has ended and for one of another account: neither can be our server.
+        let folder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
         return folder == URL(fileURLWithPath: data).resolvingSymlinksInPath().path
     }
 

@@ -36,14 +36,15 @@ public final class PrivateCluster: Sendable {
     ///
     /// The folder gets `data`, `postgres.log` and, where the path is short enough, `socket`. When the server's
     /// account cannot reach the folder (a project below /root), the data live in /var/lib/nimb and `data` is a link.
+    /// - Parameter patience: how long to wait for a server of a parent that has just died.
     public static func start(
         directory: URL, durability: Durability = .durable, maximumConnections: Int = 100,
-        logger: Logger = Logger(label: "nimb.postgres")
+        patience: Duration = .seconds(15), logger: Logger = Logger(label: "nimb.postgres")
     ) async throws -> PrivateCluster {
         let account = try ClusterAccount.current()
         let programs = try ClusterPrograms.find()
         let layout = try ClusterLayout(directory: directory, account: account)
-        try await layout.awaitPreviousServer()
+        try await layout.awaitPreviousServer(patience)
         if !layout.isInitialized {
             logger.info("creating a private PostgreSQL cluster", metadata: ["folder": "\(layout.data)"])
             try initialize(programs, layout, account, durability)

@@ -1,6 +1,7 @@
 /// A condition did not come true in time.
 public struct DeadlineError: Error, CustomStringConvertible {
     public let description: String
+    public init(description: String) { self.description = description }
 }
 
 /// Waits until `condition` is true, asking again and again; throws `DeadlineError` when the time is over.

@@ -19,6 +19,7 @@ public actor TestCluster {
     private var free = TestCluster.concurrentDatabases
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var made = 0
+    private var dropping: Task<Void, Never>?
 
     /// The running cluster.
     public func cluster() async throws -> PrivateCluster {
@@ -34,7 +35,7 @@ public actor TestCluster {
             ?? Task {
                 let cluster = try await cluster()
                 let pool = PostgresPool(
-                    PostgresOptions(url: cluster.url(), applicationName: "tests"), maximumConnections: 1,
+                    PostgresOptions(url: cluster.url(), applicationName: "tests"), maximumConnections: 2,
                     acquireTimeout: .seconds(300))
                 try await pool.withConnection { try $0.script("create database \(Self.template)") }
                 let migrating = PostgresPool(
@@ -66,14 +67,18 @@ public actor TestCluster {
         }
     }
 
+    /// Dropping forces a checkpoint, so it happens behind the tests, one at a time; what is left at the end goes
+    /// with the cluster.
     func drop(_ database: TestDatabase) async {
         await database.pool.close()
-        if let administration = try? await administration() {
-            try? await administration.withConnection { connection in
-                try connection.script("drop database if exists \(database.name) with (force)")
-            }
-        }
         leave()
+        let earlier = dropping
+        let name = database.name
+        dropping = Task {
+            await earlier?.value
+            guard let administration = try? await administration() else { return }
+            try? await administration.withConnection { try $0.script("drop database if exists \(name) with (force)") }
+        }
     }
 
     private func leave() {
