@@ -72,5 +72,8 @@ extension Timestamp {
 }
 
 extension Timestamp: CustomStringConvertible {
-    public var description: String { rfc3339 }
+    /// RFC 3339, or PostgreSQL's words for the two ends of time, which have no date.
+    public var description: String {
+        micros == .min ? "-infinity" : micros == .max ? "infinity" : rfc3339
+    }
 }

@@ -40,8 +40,6 @@ struct Work {
         /// Kept candidates, at `slot x heapLimit` of the heap arrays, best first.
         var limit: Int32 = 0
         var count: Int32 = 0
-        /// Set when a candidate had to be turned away because the heap was full.
-        var truncated = false
     }
 
     /// Number of the current decision: what is stamped with it belongs to it.

@@ -47,9 +47,9 @@ extension Work {
                 }
             }
             let isDone = winners.count == Int(slots[index].need) && runnerUpFound
-            if isDone || !slots[index].truncated { break }
+            // A heap with room has seen every candidate; a full one may have kept others out.
+            if isDone || slots[index].count < slots[index].limit { break }
             slots[index].count = 0
-            slots[index].truncated = false
             lookAgain(index, request, inputs, &result)
             if slots[index].count == 0 { break }
         }

@@ -270,7 +270,6 @@ extension Work {
             let base = index &* Self.heapLimit
             var count = Int(slots[index].count)
             if count == Int(slots[index].limit) {
-                slots[index].truncated = true
                 if !isBefore(key, candidate, base &+ count &- 1) { continue }
                 count -= 1
             }

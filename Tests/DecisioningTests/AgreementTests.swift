@@ -5,9 +5,9 @@ import Testing
 
 @Suite struct AgreementTests {
     #if DEBUG
-    static let worlds = 400
+        static let worlds = 400
     #else
-    static let worlds = 2_600
+        static let worlds = 2_600
     #endif
     static let pagesPerWorld = 40
 

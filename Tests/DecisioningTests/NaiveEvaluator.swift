@@ -137,7 +137,9 @@ struct NaiveEvaluator {
                 runnerUp = candidate
             }
             if reason != .none { reasons.append(reason) }
-            if slot.losers.count < DecisionResult.loserLimit { slot.losers.append("\(candidate.line.id):\(reason.name)") }
+            if slot.losers.count < DecisionResult.loserLimit {
+                slot.losers.append("\(candidate.line.id):\(reason.name)")
+            }
         }
         for (index, winner) in winners.enumerated() {
             price(&slot.ads[index], winner, runnerUp, placement)
@@ -153,7 +155,8 @@ struct NaiveEvaluator {
         guard line.pricing != .fixed, line.tier != .house else { return }
         let bid = line.pricing == .cpm ? line.bid.value / 1_000 : line.bid.value
         let floor = Scoring.unitFloor(
-            placement.floor.value, pricing: line.pricing, clickProbability: probabilityParts(winner.creative, winner.format))
+            placement.floor.value, pricing: line.pricing,
+            clickProbability: probabilityParts(winner.creative, winner.format))
         let rival = runnerUp.flatMap { $0.line.tier == line.tier ? $0.score : nil } ?? 0
         ad.price = Scoring.price(runnerUp: rival, weight: winner.weight, floor: min(floor, bid), bid: bid)
         if line.needsLease {
@@ -163,7 +166,8 @@ struct NaiveEvaluator {
 
     // MARK: Targeting
 
-    private func isTargeted(_ line: SnapshotInput.LineItem, _ placement: SnapshotInput.Placement, _ page: Page) -> Bool {
+    private func isTargeted(_ line: SnapshotInput.LineItem, _ placement: SnapshotInput.Placement, _ page: Page) -> Bool
+    {
         let wanted = line.targeting.wanted
         let not = line.targeting.excluded
         let pageProduct = page.product.flatMap { sku in world.input.products.first { $0.sku == sku } }

@@ -35,7 +35,9 @@ struct RandomWorld {
         ]
         for index in 1...9 {
             input.categories.append(
-                .init(id: Int32(index), code: "c\(index)", parentID: index < 3 ? nil : Int32(1 + random.below(index - 1))))
+                .init(
+                    id: Int32(index), code: "c\(index)", parentID: index < 3 ? nil : Int32(1 + random.below(index - 1)))
+            )
         }
         input.brands = (1...4).map { .init(id: Int32($0), code: "b\($0)") }
         let productCount = 4 + random.below(9)
@@ -52,7 +54,8 @@ struct RandomWorld {
             }
         }
         input.formats = [
-            .init(name: "banner", priorCTR: 0.01), .init(name: "shelf", minimumCards: 2, maximumCards: 3, priorCTR: 0.03),
+            .init(name: "banner", priorCTR: 0.01),
+            .init(name: "shelf", minimumCards: 2, maximumCards: 3, priorCTR: 0.03),
             .init(name: "text", priorCTR: 0.004),
         ]
         for storefront in 1...2 {
