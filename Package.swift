@@ -144,7 +144,7 @@ let testTargets: [Target] = [
     tests("AdFormatsTests", ["AdFormats", "AdFormatFiles", "AdModel"]),
     tests("ORDTests", ["ORD", "AdModel"], cases: true),
     tests("PostgresTests", ["Postgres", "PrivatePostgres", "TestKit"]),
-    tests("GeoIPTests", ["GeoIP"]),
+    tests("GeoIPTests", ["GeoIP"], exclude: ["Data"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),
     tests("StoreTests", ["Store", "Postgres", "AdModel", "ORD", "Archive", "Decisioning", "TestKit"]),
