@@ -80,6 +80,8 @@ public final class GeoDatabase: @unchecked Sendable {
 
     /// What is known of an IPv4 or IPv6 address in text; nil when it is no address or nothing is known.
     public func lookup(_ text: String) -> GeoRecord? {
+        // C would stop reading at a NUL and take the rest for granted.
+        guard !text.utf8.contains(0) else { return nil }
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 { return withUnsafeBytes(of: &v4) { lookup(bytes: $0) } }
         var v6 = in6_addr()

@@ -18,7 +18,8 @@ enum GeoFiles {
     static func isPresent(_ name: String) -> Bool {
         let present = FileManager.default.fileExists(atPath: larger.appendingPathComponent(name).path)
         if !present {
-            let note = "GeoIPTests: ../shared/data/geo/\(name) is absent; only the database shipped with the tests is used\n"
+            let note =
+                "GeoIPTests: ../shared/data/geo/\(name) is absent; only the database shipped with the tests is used\n"
             FileHandle.standardError.write(Data(note.utf8))
         }
         return present
@@ -101,7 +102,9 @@ struct GeoLookupTests {
         #expect(database.lookup("::ffff:198.18.0.128") == expected)
     }
 
-    @Test(arguments: ["", "10.0.0.1", "256.1.1.1", "198.18.0", "::1", "not an address", "198.18.0.128/24", "198.18.0.128\0"])
+    @Test(arguments: [
+        "", "10.0.0.1", "256.1.1.1", "198.18.0", "::1", "not an address", "198.18.0.128/24", "198.18.0.128\0",
+    ])
     func whatIsNoAddressOrUnknownHasNoRecord(_ text: String) throws {
         #expect(try shipped().lookup(text) == nil)
         let bytes = Array(text.utf8.prefix(3))

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 
 /// Which proxies may say whom they speak for.
@@ -66,15 +67,12 @@ public struct TrustedProxies: Sendable {
 enum IPBytes {
     /// 4 or 16 bytes; an IPv4-mapped IPv6 address gives 4.
     static func parse(_ text: String) -> [UInt8]? {
-        guard text.utf8.count <= 45, let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
-        switch address {
-        case .v4(let v4):
-            return withUnsafeBytes(of: v4.address.sin_addr) { Array($0) }
-        case .v6(let v6):
-            let bytes = withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) }
-            let mapped = bytes[0..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
-            return mapped ? Array(bytes[12...]) : bytes
-        case .unixDomainSocket: return nil
+        guard text.utf8.count <= 45, !text.utf8.contains(0) else { return nil }
+        return withUnsafeTemporaryAllocation(byteCount: 16, alignment: 4) { buffer in
+            if inet_pton(AF_INET, text, buffer.baseAddress) == 1 { return Array(buffer[0..<4]) }
+            guard inet_pton(AF_INET6, text, buffer.baseAddress) == 1 else { return nil }
+            let mapped = buffer[0..<10].allSatisfy { $0 == 0 } && buffer[10] == 0xFF && buffer[11] == 0xFF
+            return Array(mapped ? buffer[12..<16] : buffer[0..<16])
         }
     }
 }
