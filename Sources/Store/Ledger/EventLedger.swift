@@ -29,7 +29,7 @@ public enum EventLedger {
 
     /// Stores decisions and counts their slots by outcome.
     public static func writeDecisions(
-        _ decisions: [LogBatch.Decision], zone: AccountingZone, on connection: isolated PostgresConnection
+        _ decisions: [RecordBatch.Decision], zone: AccountingZone, on connection: isolated PostgresConnection
     ) throws {
         guard !decisions.isEmpty else { return }
         try connection.copyIn(
@@ -123,7 +123,7 @@ public enum EventLedger {
     }
 
     private static func writeDelivery(
-        _ decisions: [LogBatch.Decision], zone: AccountingZone, on connection: isolated PostgresConnection
+        _ decisions: [RecordBatch.Decision], zone: AccountingZone, on connection: isolated PostgresConnection
     ) throws {
         struct Key: Hashable {
             var day: Int32

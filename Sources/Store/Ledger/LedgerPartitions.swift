@@ -18,7 +18,7 @@ public enum LedgerPartitions {
     }
 
     /// What a batch needs.
-    public static func needed(by batch: LogBatch) -> [(table: String, day: Day)] {
+    public static func needed(by batch: RecordBatch) -> [(table: String, day: Day)] {
         let decisions = Set(batch.decisions.map { $0.record.id.day })
         let events = Set(batch.events.filter { $0.invalid == nil }.map(\.token.decisionID.day))
         let invalid = Set(batch.events.filter { $0.invalid != nil }.map(\.receivedAt.utcDay))

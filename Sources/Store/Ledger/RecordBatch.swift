@@ -2,7 +2,7 @@ import AdModel
 import Measurement
 
 /// Records of one stretch of a node's log, sorted by what becomes of them; inside a list they keep the log's order.
-public struct LogBatch: Sendable {
+public struct RecordBatch: Sendable {
     /// A decision with its bytes as logged.
     public struct Decision: Sendable {
         public var record: DecisionRecord
