@@ -14,8 +14,12 @@ enum PerformanceJSON {
                     for dimension in query.dimensions {
                         switch dimension {
                         case .day: json.member("day", row.day)
-                        case .campaign: named(&json, "campaign", row.campaignCode, row.campaignName)
-                        case .lineItem: named(&json, "line_item", row.lineItemCode, row.lineItemName)
+                        case .campaign:
+                            json.member("campaign", row.campaignCode)
+                            json.member("campaign_name", row.campaignName)
+                        case .lineItem:
+                            json.member("line_item", row.lineItemCode)
+                            json.member("line_item_name", row.lineItemName)
                         }
                     }
                     counts(&json, row.counts)
@@ -30,36 +34,17 @@ enum PerformanceJSON {
         return json.text
     }
 
-    private static func named(_ json: inout JSONText, _ member: String, _ code: String?, _ name: String?) {
-        json.member(member) {
-            $0.member("code", code)
-            $0.member("name", name)
-        }
-    }
-
+    /// The metrics in the order of the registry, named as the columns of the CSV.
     private static func counts(_ json: inout JSONText, _ counts: PerformanceCounts) {
-        json.member("impressions", counts.impressions)
-        json.member("viewable", counts.viewable)
-        json.member("clicks", counts.clicks)
-        json.member("ctr", decimal: counts.ctr.map(Ratio.text(millionths:)))
-        json.member("spend_micros", counts.spendMicros)
-        json.member("over_delivery_micros", counts.overDeliveryMicros)
-        json.member("cpm_micros", counts.cpmMicros)
-        json.member("cpc_micros", counts.cpcMicros)
-        for (name, share) in [("direct", counts.direct), ("halo", counts.halo), ("basket", counts.basket)] {
-            json.member(name) {
-                $0.member("orders", share.orders)
-                $0.member("units", share.units)
-                $0.member("sales_micros", share.salesMicros)
+        for definition in MetricRegistry.all {
+            let name = PerformanceCSV.column(of: definition.metric)
+            let value = counts.value(of: definition.metric)
+            if definition.unit == .ratio {
+                json.member(name, decimal: value.map(Ratio.text(millionths:)))
+            } else {
+                json.member(name, value)
             }
         }
-        json.member("orders", counts.orders)
-        json.member("units", counts.units)
-        json.member("sales_micros", counts.salesMicros)
-        json.member("returned_micros", counts.returnedMicros)
-        json.member("net_micros", counts.netMicros)
-        json.member("roas", decimal: counts.roas.map(Ratio.text(millionths:)))
-        json.member("cost_share", decimal: counts.costShare.map(Ratio.text(millionths:)))
     }
 
     private static func methodology(_ json: inout JSONText, _ methodology: ReportMethodology) {

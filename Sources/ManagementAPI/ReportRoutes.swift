@@ -15,7 +15,7 @@ struct ReportRoutes: Sendable {
     func performance(_ request: Request) async throws -> Response {
         do {
             let advertiser = try await advertiser(of: request)
-            let query = try Self.query(request)
+            let query = try Self.query(request, today: try await performance.today(at: clock()))
             let report = try await performance.report(for: advertiser.id, query)
             return query.csv ? Self.csv(report, query) : Self.json(report, query)
         } catch ReportStoreError.unknownCampaign {
@@ -36,9 +36,9 @@ struct ReportRoutes: Sendable {
         return advertiser
     }
 
-    private static func query(_ request: Request) throws(Problem) -> PerformanceQuery {
+    private static func query(_ request: Request, today: Day) throws(Problem) -> PerformanceQuery {
         do {
-            return try PerformanceQuery.parse(QueryParameters.decode(request.uri.query))
+            return try PerformanceQuery.parse(QueryParameters.decode(request.uri.query), today: today)
         } catch let error as ReportQueryError {
             throw Problem(
                 status: .badRequest, code: error.code, title: "Invalid report parameter", detail: error.detail,

@@ -39,7 +39,7 @@ struct BatchWriter {
         try LedgerPartitions.ensure(LedgerPartitions.needed(by: batch), on: connection)
         try EventLedger.writeDecisions(batch.decisions, zone: zone, on: connection)
 
-        let valid = batch.events.filter { $0.invalid == nil }
+        let valid = try EventLedger.withVisitors(batch.events.filter { $0.invalid == nil }, on: connection)
         let invalid = batch.events.filter { $0.invalid != nil }
         let fresh = try EventLedger.writeValid(valid, nodeID: nodeID, on: connection)
         try countRepeats(valid, fresh, &refusals)

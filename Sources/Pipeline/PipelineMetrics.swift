@@ -1,3 +1,5 @@
+import AdModel
+import Store
 import Telemetry
 
 /// What the worker counts.

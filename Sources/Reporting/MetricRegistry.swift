@@ -67,11 +67,11 @@ public enum MetricRegistry {
             return make(
                 .money, [], ("CPC", "CPC"),
                 ("Расход на клик, вниз до микрорубля.", "Spend per click, rounded down to the micro-rouble."))
-        case .directOrders, .haloOrders, .orders:
+        case .directOrders, .haloOrders, .basketOrders, .orders:
             return orders(metric, make)
-        case .directUnits, .haloUnits, .units:
+        case .directUnits, .haloUnits, .basketUnits, .units:
             return units(metric, make)
-        case .directSales, .haloSales, .sales:
+        case .directSales, .haloSales, .basketSales, .sales:
             return sales(metric, make)
         case .returned:
             return make(
@@ -80,7 +80,7 @@ public enum MetricRegistry {
                     "Сумма отмен, возвратов и изменений цены по засчитанным продажам.",
                     "What cancellations, returns and price changes took from credited sales."
                 ))
-        case .net:
+        case .netSales:
             return make(
                 .money, all, ("Продажи нетто", "Net sales"),
                 ("Продажи минус возвраты.", "Sales less returned."))
@@ -113,6 +113,10 @@ public enum MetricRegistry {
             make(
                 .count, [.day], ("Заказы, гало", "Halo orders"),
                 ("Заказы с другим товаром бренда.", "Orders with another product of the brand."))
+        case .basketOrders:
+            make(
+                .count, [.day], ("Заказы, корзина", "Basket orders"),
+                ("Заказы, засчитанные без связи с товаром.", "Orders credited without regard to the product."))
         default:
             make(
                 .count, [.day], ("Заказы", "Orders"),
@@ -129,6 +133,10 @@ public enum MetricRegistry {
                 ("Засчитанные штуки, прямые.", "Units credited, direct."))
         case .haloUnits:
             make(.count, all, ("Штуки, гало", "Halo units"), ("Засчитанные штуки, гало.", "Units credited, halo."))
+        case .basketUnits:
+            make(
+                .count, all, ("Штуки, корзина", "Basket units"),
+                ("Засчитанные штуки, корзина.", "Units credited, basket."))
         default:
             make(.count, all, ("Штуки", "Units"), ("Засчитанные штуки до возвратов.", "Units credited before returns."))
         }
@@ -145,6 +153,10 @@ public enum MetricRegistry {
             make(
                 .money, all, ("Продажи, гало", "Halo sales"),
                 ("Засчитанная сумма, гало, до возвратов.", "Amount credited, halo, before returns."))
+        case .basketSales:
+            make(
+                .money, all, ("Продажи, корзина", "Basket sales"),
+                ("Засчитанная сумма, корзина, до возвратов.", "Amount credited, basket, before returns."))
         default:
             make(
                 .money, all, ("Продажи", "Sales"),

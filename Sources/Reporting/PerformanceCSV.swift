@@ -28,8 +28,8 @@ public enum PerformanceCSV {
         return text
     }
 
-    /// Money columns say their unit.
-    static func column(of metric: Metric) -> String {
+    /// Name of a metric's column or member: money says its unit.
+    public static func column(of metric: Metric) -> String {
         MetricRegistry.definition(of: metric).unit == .money ? metric.rawValue + "_micros" : metric.rawValue
     }
 
@@ -58,11 +58,14 @@ extension PerformanceCounts {
         case .haloOrders: halo.orders
         case .haloUnits: halo.units
         case .haloSales: halo.salesMicros
+        case .basketOrders: basket.orders
+        case .basketUnits: basket.units
+        case .basketSales: basket.salesMicros
         case .orders: orders
         case .units: units
         case .sales: salesMicros
         case .returned: returnedMicros
-        case .net: netMicros
+        case .netSales: netMicros
         case .roas: roas
         case .costShare: costShare
         }

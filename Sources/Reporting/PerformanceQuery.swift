@@ -2,7 +2,7 @@ import AdModel
 
 /// A bad report parameter: which, why, and a stable code.
 public struct ReportQueryError: Error, Equatable, Sendable {
-    /// `missing_parameter`, `invalid_parameter`, `unknown_parameter`, `range_too_long`, `unsupported_policy`.
+    /// `invalid_parameter`, `unknown_parameter`, `range_too_long`, `unsupported_policy`.
     public var code: String
     /// The parameter that is wrong.
     public var field: String
@@ -23,6 +23,8 @@ public struct ReportQueryError: Error, Equatable, Sendable {
 public struct PerformanceQuery: Equatable, Sendable {
     /// Longest range of one report, days.
     public static let maximumDays = 400
+    /// Length of the range when `from` is not given, days.
+    public static let defaultDays = 30
     /// Rows on a page unless asked otherwise, and at most.
     public static let defaultLimit = 1_000
     public static let maximumLimit = 5_000
@@ -60,9 +62,12 @@ public struct PerformanceQuery: Equatable, Sendable {
 
     /// Checks the decoded query parameters of a request. Unknown and repeated parameters are refused, so that a
     /// misspelt filter cannot silently widen a report.
-    public static func parse(_ parameters: [(name: String, value: String)]) throws(ReportQueryError)
-        -> PerformanceQuery
-    {
+    ///
+    /// - Parameter today: the accounting day of now, for a range that is not given: it ends today and is
+    ///   `defaultDays` long.
+    public static func parse(
+        _ parameters: [(name: String, value: String)], today: Day
+    ) throws(ReportQueryError) -> PerformanceQuery {
         var given: [String: String] = [:]
         let known = ["from", "to", "by", "campaign", "policy", "format", "limit", "cursor"]
         for (name, value) in parameters {
@@ -78,8 +83,8 @@ public struct PerformanceQuery: Equatable, Sendable {
                 throw invalid(name, "Longer than \(parameterBytes) bytes.")
             }
         }
-        let from = try day("from", given)
-        let to = try day("to", given)
+        let to = try day("to", given) ?? today
+        let from = try day("from", given) ?? to + (1 - defaultDays)
         guard from <= to else { throw invalid("to", "Lies before `from`.") }
         guard to - from < maximumDays else {
             throw ReportQueryError(
@@ -141,11 +146,8 @@ public struct PerformanceQuery: Equatable, Sendable {
         ReportQueryError(code: "invalid_parameter", field: field, detail: detail)
     }
 
-    private static func day(_ name: String, _ given: [String: String]) throws(ReportQueryError) -> Day {
-        guard let text = given[name] else {
-            throw ReportQueryError(
-                code: "missing_parameter", field: name, detail: "Give an accounting day, YYYY-MM-DD.")
-        }
+    private static func day(_ name: String, _ given: [String: String]) throws(ReportQueryError) -> Day? {
+        guard let text = given[name] else { return nil }
         guard let day = Day(text), (1970...9998).contains(day.civil.year) else {
             throw invalid(name, "An accounting day, YYYY-MM-DD.")
         }

@@ -17,7 +17,11 @@ public enum Metric: String, CaseIterable, Sendable {
     case haloOrders = "halo_orders"
     case haloUnits = "halo_units"
     case haloSales = "halo_sales"
-    case orders, units, sales, returned, net
+    case basketOrders = "basket_orders"
+    case basketUnits = "basket_units"
+    case basketSales = "basket_sales"
+    case orders, units, sales, returned
+    case netSales = "net_sales"
     case roas
     case costShare = "cost_share"
 }

@@ -79,7 +79,7 @@ import Testing
 
 @Suite struct PerformanceQueryBehaviour {
     static func parse(_ parameters: [(name: String, value: String)]) throws -> PerformanceQuery {
-        try PerformanceQuery.parse(parameters)
+        try PerformanceQuery.parse(parameters, today: Day(number: 20_778))
     }
     let range = [(name: "from", value: "2026-11-01"), (name: "to", value: "2026-11-30")]
 
@@ -88,6 +88,13 @@ import Testing
         #expect(query.dimensions == [.day, .campaign])
         #expect(query.policy == "default@1")
         #expect(query.limit == 1_000)
+    }
+
+    @Test func aRangeThatIsNotGivenIsTheLastThirtyDays() throws {
+        let query = try Self.parse([])
+        #expect(query.to == Day(number: 20_778))
+        #expect(query.to - query.from == 29)
+        #expect(try Self.parse([("to", "2026-03-31")]).from.description == "2026-03-02")
     }
 
     @Test func dimensionsComeInOneOrder() throws {
@@ -116,8 +123,7 @@ import Testing
             if let to { parameters.append(("to", to)) }
             return try #require(throws: ReportQueryError.self) { try Self.parse(parameters) }
         }
-        #expect(try error(nil, "2026-11-01").code == "missing_parameter")
-        #expect(try error("2026-11-01", nil).field == "to")
+        #expect(try error("2026-12-01", nil).field == "to")
         #expect(try error("2026-02-30", "2026-11-01").field == "from")
         #expect(try error("2026-11-02", "2026-11-01").field == "to")
         #expect(try error("2025-01-01", "2026-11-01").code == "range_too_long")

@@ -48,6 +48,34 @@ public enum EventLedger {
         try writeDelivery(decisions, zone: zone, on: connection)
     }
 
+    /// The events with their shopper filled in from the decision where the request itself did not tell: a picture
+    /// or a redirect carries nothing but the token. Decisions come before their events in the log.
+    public static func withVisitors(
+        _ events: [AdEventRecord], on connection: isolated PostgresConnection
+    ) throws -> [AdEventRecord] {
+        let unknown = Set(events.filter { $0.visitorID == nil && $0.token.shopperHash != 0 }.map(\.token.decisionID))
+        guard !unknown.isEmpty else { return events }
+        let ids = Array(unknown)
+        let rows = try connection.query(
+            """
+            select d.decision_id, d.visitor_id from unnest($1::uuid[], $2::int4[]) as t (id, day)
+            join decision d on d.decision_day = date '1970-01-01' + t.day and d.decision_id = t.id
+            where d.visitor_id is not null
+            """, [.array(ids.map { .uuid(high: $0.uuidHigh, low: $0.low) }), .int4Array(ids.map(\.day.number))])
+        var visitors: [DecisionID: String] = [:]
+        for row in rows {
+            let id = try row.uuid(0)
+            visitors[DecisionID(issuedAt: Timestamp(micros: Int64(bitPattern: id.high)), low: id.low)] =
+                try row.string(1)
+        }
+        return events.map { event in
+            guard event.visitorID == nil, let visitor = visitors[event.token.decisionID] else { return event }
+            var known = event
+            known.visitorID = visitor
+            return known
+        }
+    }
+
     /// Stores valid events; returns those that are the first of their key, in the log's order.
     public static func writeValid(
         _ events: [AdEventRecord], nodeID: Int16, on connection: isolated PostgresConnection

@@ -28,14 +28,17 @@ public struct PerformanceStore: Sendable {
 
     public init(pool: PostgresPool) { self.pool = pool }
 
+    /// The accounting day of an instant.
+    public func today(at now: Timestamp) async throws -> Day {
+        try await pool.withConnection { try Self.zone(on: $0).day(of: now) }
+    }
+
     /// One page of rows, totals over the whole range and the methodology, all of one snapshot of the database.
     ///
     /// Every statement names the advertiser, so no parameter can reach the rows of another one.
     public func report(for advertiserID: Int32, _ query: PerformanceQuery) async throws -> PerformanceReport {
         try await pool.transaction(.repeatableRead) { connection in
-            guard let retailer = try connection.query("select accounting_zone from retailer").first,
-                let zone = AccountingZone(try retailer.string("accounting_zone"))
-            else { throw ReportStoreError.noRetailer }
+            let zone = try Self.zone(on: connection)
             var campaignID: Int32?
             if let code = query.campaignCode {
                 guard
@@ -90,6 +93,13 @@ public struct PerformanceStore: Sendable {
                     final: false),
                 nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
         }
+    }
+
+    private static func zone(on connection: isolated PostgresConnection) throws -> AccountingZone {
+        guard let retailer = try connection.query("select accounting_zone from retailer").first,
+            let zone = AccountingZone(try retailer.string("accounting_zone"))
+        else { throw ReportStoreError.noRetailer }
+        return zone
     }
 
     /// A node that has shipped nothing stands at minus infinity, which has no RFC 3339 form.
