@@ -7,6 +7,7 @@ let serverClockTolerance = Timestamp.Span.minutes(5)
 /// Bodies of the server-to-server calls, read into the records that the log takes.
 enum OrderBodies {
     private static let amounts: ClosedRange<Int64> = 0...1_000_000_000_000_000
+    private static let changes: ClosedRange<Int64> = -1_000_000_000_000_000...1_000_000_000_000_000
 
     /// `POST /v1/orders`.
     static func order(_ json: inout JSONReader, storefrontID: Int32, now: Timestamp) throws(Problem) -> OrderRecord {
@@ -120,7 +121,7 @@ enum OrderBodies {
                 if !json.null() { it.units = Int32(try json.integer("units", in: 0...1_000_000)) }
             } else if json.isText(key, "amount_micros") {
                 try seen.once(4, "amount_micros")
-                if !json.null() { it.amount = Micros(try json.integer("amount_micros", in: amounts)) }
+                if !json.null() { it.amount = Micros(try json.integer("amount_micros", in: changes)) }
             } else if json.isText(key, "occurred_at") {
                 try seen.once(5, "occurred_at")
                 it.occurredAt = try pastInstant(&json, "occurred_at", now: now)
@@ -132,7 +133,30 @@ enum OrderBodies {
         try seen.require(0, "adjustment_id")
         try seen.require(2, "kind")
         try seen.require(5, "occurred_at")
+        try checkKind(it)
         return it
+    }
+
+    /// What each kind must and must not say (rule 17 of the attribution rules).
+    private static func checkKind(_ it: AdjustmentRecord) throws(Problem) {
+        switch it.kind {
+        case .price:
+            if it.amount == nil {
+                throw Problem(.missingField, "A price change says by how much.", field: "amount_micros")
+            }
+            if let units = it.units, units != 0 {
+                throw Problem(.invalidField, "A price change moves no units.", field: "units")
+            }
+        case .cancel, .return:
+            if let amount = it.amount, amount < .zero {
+                throw Problem(.invalidField, "What is taken back is not negative.", field: "amount_micros")
+            }
+        }
+        let isWholeOrder = it.kind == .cancel && it.units == nil && it.amount == nil
+        if it.lineNo == nil, !isWholeOrder {
+            throw Problem(
+                .missingField, "Only a cancellation without units and amount may leave the line out.", field: "line_no")
+        }
     }
 
     /// `POST /v1/links`.

@@ -25,6 +25,9 @@ final class EdgeListener: Sendable {
         self.makeRouter = makeRouter
     }
 
+    /// Loops when nobody says otherwise.
+    static var coreCount: Int { System.coreCount }
+
     /// Binds and accepts. The result is the port, which matters when 0 was asked for.
     func start(host: String, port: Int) async throws -> Int {
         for loop in group.makeIterator() {

@@ -1,0 +1,47 @@
+import AdModel
+import Measurement
+import NIOCore
+import NIOHTTP1
+import Telemetry
+
+extension DeliveryEnvironment {
+    /// The client of a request, past trusted proxies.
+    func client(of request: EdgeRequest) -> ClientAddress? {
+        let peer = request.peer?.ipAddress.flatMap { ClientAddress($0) }
+        return settings.trustedProxies.client(
+            peer: peer, forwardedFor: request.head.headers[canonicalForm: "x-forwarded-for"].map(String.init))
+    }
+
+    /// The customer id that the shop vouches for.
+    func verifiedCustomer(
+        _ text: String, storefront: String, field: String, now: Timestamp
+    ) throws(Problem) -> String {
+        do {
+            return try SignedCustomerID.verify(text, secrets: settings.customerSecrets[storefront] ?? [], now: now)
+        } catch {
+            throw Problem(
+                .invalidCustomerSignature,
+                "Send id.expiry.HMAC signed with the storefront's secret (\(error.code)).", field: field)
+        }
+    }
+
+    /// Records that a visitor is a customer, once per pair as far as this node remembers. Nobody waits for it.
+    func link(visitor: String, customer: String, storefrontID: Int32, now: Timestamp) {
+        let key = shopperHash("\(visitor)\u{0}\(customer)")
+        guard !links.contains(key) else { return }
+        var bytes: [UInt8] = []
+        LogRecordCodec.encode(
+            .link(
+                LinkRecord(
+                    storefrontID: storefrontID, visitorID: visitor, customerID: customer, linkedAt: now,
+                    receivedAt: now)), into: &bytes)
+        let sink = log
+        do {
+            try bytes.withUnsafeBytes { try sink.append($0) }
+            links.insert(key)
+        } catch {
+            // The next request of the same shopper tries again.
+            counters.logRefusals.add()
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import AdModel
+import Decisioning
+import Measurement
+import Profiles
+import Store
+import Synchronization
+import Telemetry
+
+/// What the operator chooses for the edge.
+public struct DeliverySettings: Sendable {
+    /// Number of this node; part of every decision id.
+    public var nodeID: Int16 = 1
+    /// Public address of the edge, without a trailing slash; tracking and click addresses start with it.
+    public var publicBaseURL = "http://localhost:8080"
+    public var trustedProxies = TrustedProxies.none
+    /// Origins that may call from pages, beside those of the storefronts' own addresses.
+    public var corsOrigins: Set<String> = []
+    /// Secrets that shops sign customer ids with, by storefront code.
+    public var customerSecrets: [String: [[UInt8]]] = [:]
+    /// Ad events of one shopper in a minute that are more than a person can cause.
+    public var eventsPerMinute = 300
+    public var limits = HTTPLimits()
+    /// Event loops; 0 = one per core.
+    public var loops = 0
+
+    public init() {}
+
+    /// Cookies carry `Secure` when the edge is reached by https.
+    var isHTTPS: Bool { publicBaseURL.hasPrefix("https://") }
+}
+
+/// What the edge asks of the database, off the request path.
+public struct DeliveryBackend: Sendable {
+    /// Content hash stored for a client id, nil when it is new. `kind` is `order` or `adjustment`.
+    public var contentHash:
+        (@Sendable (_ storefrontID: Int32, _ kind: String, _ clientID: String) async throws -> [UInt8]?)?
+    /// Applies stock deltas; returns one outcome word per item.
+    public var applyStock: (@Sendable (StockCall) async throws -> [StockOutcome])?
+    /// Turns fields of a creative into HTML; nil when the format is not installed.
+    public var renderHTML: (@Sendable (HTMLRequest) -> String?)?
+    /// ISO 3166-2 (or 3166-1) code of an address's place.
+    public var region: (@Sendable (ClientAddress) -> String?)?
+
+    public init() {}
+}
+
+/// A checked `POST /v1/stock`.
+public struct StockCall: Sendable {
+    public struct Item: Sendable {
+        public var sku: String
+        public var quantity: Int32
+        public var price: Micros
+        public var oldPrice: Micros?
+        public var version: Int64
+    }
+
+    public var storefrontID: Int32
+    public var locationID: Int32
+    public var asOf: Timestamp
+    public var items: [Item]
+}
+
+/// What happened to one stock item.
+public enum StockOutcome: String, CaseIterable, Sendable {
+    case applied
+    /// The stored version is newer; nothing changed.
+    case stale
+    case unknownProduct = "unknown_product"
+}
+
+/// What a format's template is given.
+public struct HTMLRequest: Sendable {
+    public struct Card: Sendable {
+        public var sku: String
+        public var name: String
+        public var url: String
+        public var pictureURL: String?
+        public var price: String
+        public var oldPrice: String?
+    }
+
+    public var format: String
+    public var fieldsJSON: String
+    public var pictures: [ServingCreative.Picture]
+    public var clickURL: String
+    public var labelText: String
+    public var advertiser: String
+    public var inn: String
+    public var erid: String
+    public var cards: [Card]
+}
+
+/// Everything the edge is composed of. Made by the composition root, shared by all event loops.
+public final class DeliveryEnvironment: Sendable {
+    public let settings: DeliverySettings
+    public let serving: ServingHolder
+    public let profiles: ProfileStore
+    public let log: any EventSink
+    public let tokens: AdTokenCodec
+    public let shopperHash: ShopperHash
+    public let backend: DeliveryBackend
+    public let metrics: MetricsRegistry
+    /// The clock of everything the edge stamps: real, or the simulator's.
+    public let clock: @Sendable () -> Timestamp
+    let rates: EventRateLimiter
+    let recent: RecentEvents
+    let links: RecentKeys
+    let counters: EdgeCounters
+    private let agents: Mutex<UserAgentClassifier>
+
+    public init(
+        settings: DeliverySettings, serving: ServingHolder, profiles: ProfileStore, log: any EventSink,
+        tokens: AdTokenCodec, shopperHash: ShopperHash, agents: UserAgentClassifier,
+        backend: DeliveryBackend = DeliveryBackend(), metrics: MetricsRegistry,
+        clock: @escaping @Sendable () -> Timestamp
+    ) {
+        self.settings = settings
+        self.serving = serving
+        self.profiles = profiles
+        self.log = log
+        self.tokens = tokens
+        self.shopperHash = shopperHash
+        self.agents = Mutex(agents)
+        self.backend = backend
+        self.metrics = metrics
+        self.clock = clock
+        rates = EventRateLimiter(limitPerMinute: settings.eventsPerMinute)
+        recent = RecentEvents()
+        links = RecentKeys(capacity: 65_536)
+        counters = EdgeCounters(metrics)
+    }
+
+    /// Puts a newer list of bot agents in use.
+    public func use(_ classifier: UserAgentClassifier) { agents.withLock { $0 = classifier } }
+
+    func isBot(_ agent: String) -> Bool { agents.withLock { $0 }.isBot(agent) }
+}
+
+/// Counters of the edge, made once.
+final class EdgeCounters: Sendable {
+    let decisions: Counter
+    let ads: Counter
+    let noFill: [Counter]
+    let noFillLogFull: Counter
+    let decisionTime: DurationHistogram
+    let accepted: Counter
+    let duplicates: Counter
+    let invalid: [InvalidReason: Counter]
+    let refused: [ProblemCode: Counter]
+    let clicksNotLogged: Counter
+    let logRefusals: Counter
+    let databaseFailures: Counter
+
+    init(_ metrics: MetricsRegistry) {
+        decisions = metrics.counter("nimb_decisions_total", "Placement calls decided.")
+        ads = metrics.counter("nimb_ads_total", "Ads served.")
+        noFill = NoFillReason.allCases.map {
+            metrics.counter("nimb_no_fill_total", "Slots left empty, by reason.", [("reason", $0.name)])
+        }
+        noFillLogFull = metrics.counter("nimb_no_fill_total", "Slots left empty, by reason.", [("reason", "log_full")])
+        decisionTime = metrics.duration("nimb_placements_seconds", "Parsing, deciding and writing one answer.")
+        accepted = metrics.counter("nimb_events_accepted_total", "Events put into the log.")
+        duplicates = metrics.counter("nimb_events_duplicate_total", "Events recognised as repeated by the edge.")
+        invalid = Dictionary(
+            uniqueKeysWithValues: InvalidReason.allCases.map {
+                ($0, metrics.counter("nimb_events_invalid_total", "Invalid traffic.", [("reason", $0.rawValue)]))
+            })
+        refused = Dictionary(
+            uniqueKeysWithValues: ProblemCode.allCases.map {
+                ($0, metrics.counter("nimb_events_refused_total", "Events refused.", [("code", $0.rawValue)]))
+            })
+        clicksNotLogged = metrics.counter(
+            "nimb_clicks_not_logged_total", "Clicks redirected although the log could not take them.")
+        logRefusals = metrics.counter("nimb_log_refusals_total", "Appends that the event log refused.")
+        databaseFailures = metrics.counter(
+            "nimb_edge_database_failures_total", "Look-ups for which the database was not available.")
+    }
+}

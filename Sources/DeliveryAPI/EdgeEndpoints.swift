@@ -1,0 +1,110 @@
+import AdModel
+import Decisioning
+import NIOCore
+import NIOHTTP1
+import Telemetry
+
+/// One event loop's endpoints: from a whole request to its answer.
+final class EdgeEndpoints: EdgeRouter {
+    private let environment: DeliveryEnvironment
+    private let placements: PlacementsEndpoint
+    private let events: EventsEndpoint
+    private let server: ServerEndpoint
+    private var writer = AnswerWriter()
+    private let isStopping: @Sendable () -> Bool
+
+    init(_ environment: DeliveryEnvironment, isStopping: @escaping @Sendable () -> Bool) {
+        self.environment = environment
+        self.isStopping = isStopping
+        placements = PlacementsEndpoint(environment)
+        events = EventsEndpoint(environment)
+        server = ServerEndpoint(environment)
+    }
+
+    var nowMicros: Int64 { environment.clock().micros }
+
+    func route(_ head: HTTPRequestHead) -> Result<Route, RouteRefusal> {
+        RouteTable.route(method: head.method, uri: head.uri)
+    }
+
+    func allowsOrigin(_ origin: String) -> Bool {
+        environment.settings.corsOrigins.contains(origin)
+            || environment.serving.state?.origins.contains(origin) ?? false
+    }
+
+    func handle(_ request: EdgeRequest, into out: inout ByteBuffer, reply: ReplySlot) -> Handled {
+        do throws(Problem) {
+            return try dispatch(request, into: &out, reply: reply)
+        } catch {
+            return .answer(.problem(error, requestID: request.id))
+        }
+    }
+
+    private func dispatch(
+        _ request: EdgeRequest, into out: inout ByteBuffer, reply: ReplySlot
+    ) throws(Problem) -> Handled {
+        let now = environment.clock()
+        switch request.route {
+        case .placements:
+            let started = ContinuousClock.now
+            let cookie = try placements.answer(request, now: now)
+            writePlacements(cookie, request, now: now, into: &out)
+            let spent = (ContinuousClock.now - started).components
+            environment.counters.decisionTime.observe(
+                micros: spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000)
+            return .written
+        case .events: return try events.batch(request, now: now, reply: reply)
+        case .pixel(let token): return try events.pixel(request, token: token, now: now, reply: reply)
+        case .click(let token, let card):
+            return try events.click(request, token: token, card: card, now: now, reply: reply)
+        case .orders: return try server.order(request, now: now, reply: reply)
+        case .adjustments(let id): return try server.adjustment(request, orderID: id, now: now, reply: reply)
+        case .links: return try server.link(request, now: now, reply: reply)
+        case .stock: return try server.stock(request, now: now, reply: reply)
+        case .health: return .answer(health())
+        case .options(let methods): return .answer(preflight(request, methods: methods))
+        }
+    }
+
+    private func writePlacements(_ cookie: String?, _ request: EdgeRequest, now: Timestamp, into out: inout ByteBuffer)
+    {
+        writer.start(200, request.frame, nowMicros: now.micros, into: &out)
+        if let cookie {
+            out.writeStaticString("set-cookie: ")
+            out.writeString(cookie)
+            out.writeStaticString("\r\n")
+        }
+        out.writeStaticString(
+            "content-type: application/json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: "
+        )
+        let body = placements.out.bytes
+        out.writeString(String(body.count))
+        out.writeStaticString("\r\n\r\n")
+        out.writeBytes(body)
+    }
+
+    private func preflight(_ request: EdgeRequest, methods: String) -> Answer {
+        var answer = Answer(status: 204, contentType: "", body: [], headers: [("allow", methods)])
+        if request.frame.allowedOrigin != nil, request.head.headers.contains(name: "access-control-request-method") {
+            answer.headers.append(("access-control-allow-methods", methods))
+            answer.headers.append(("access-control-allow-headers", "content-type"))
+            answer.headers.append(("access-control-max-age", "86400"))
+        }
+        return answer
+    }
+
+    /// 200 when requests can be served, 503 while they cannot; the body says what is missing.
+    private func health() -> Answer {
+        let state = environment.serving.state
+        let stopping = isStopping()
+        let ready = state != nil && !stopping
+        var out = JSONOut()
+        out.raw("{\"status\":\"\(ready ? "ready" : stopping ? "stopping" : "starting")\",\"node\":")
+        out.raw("\(environment.settings.nodeID),\"snapshot_version\":")
+        out.raw(state.map { String($0.snapshot.version) } ?? "null")
+        out.raw(",\"stock_version\":")
+        out.raw(state.map { String($0.stock.version) } ?? "null")
+        out.raw(",\"line_items\":\(state?.snapshot.lines.count ?? 0)}")
+        return .json(out.bytes, status: ready ? 200 : 503)
+    }
+}

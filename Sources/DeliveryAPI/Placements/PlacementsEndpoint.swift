@@ -1,0 +1,374 @@
+import AdModel
+import Decisioning
+import Measurement
+import NIOCore
+import NIOHTTP1
+import Profiles
+import Store
+import Telemetry
+
+/// `POST /v1/placements` on one event loop, with all the memory it needs.
+///
+/// No database, no disk, no waiting between reading the body and writing the answer: parse, look up indices, decide,
+/// hand the decision record to the log, copy fragments.
+final class PlacementsEndpoint {
+    let environment: DeliveryEnvironment
+    private let scratch = Scratch()
+    private let record = DecisionRecordWriter()
+    let out = OutBytes()
+    private var body: [UInt8] = []
+    private var arena: [UInt8] = []
+    private var parsed = PlacementsBody()
+    private var random: UInt64
+    private let clickBase: [UInt8]
+    private let pixelBase: [UInt8]
+
+    init(_ environment: DeliveryEnvironment) {
+        self.environment = environment
+        random = UInt64.random(in: 0...(.max))
+        clickBase = Array("\(environment.settings.publicBaseURL)/v1/click/".utf8)
+        pixelBase = Array("\(environment.settings.publicBaseURL)/v1/pixel/".utf8)
+    }
+
+    /// What the shopper's side of a request amounts to.
+    private struct Shopper {
+        /// Empty without consent or id.
+        var visitor: String = ""
+        var hash: UInt64 = 0
+        /// `Set-Cookie` when the edge itself gave the id.
+        var cookie: String?
+    }
+
+    /// Answers the request: writes the JSON body into `out` and returns the `Set-Cookie` line, if any.
+    func answer(_ request: EdgeRequest, now: Timestamp) throws(Problem) -> String? {
+        guard let state = environment.serving.state else {
+            throw Problem(.notReady, "The campaigns are still being loaded; try again in a moment.")
+        }
+        body.removeAll(keepingCapacity: true)
+        body.append(contentsOf: request.body.readableBytesView)
+        parsed.reset()
+        var json = JSONReader(body, arena: arena)
+        arena = []
+        defer { arena = json.text }
+        try parsed.read(&json)
+
+        let storefront = try lookUp(state, json, now: now)
+        let shopper = try shopper(request, json, state, storefront: storefront, now: now)
+        scratch.request.shopper = shopper.hash
+        locate(state, json, storefront: storefront, request)
+        if scratch.request.location < 0 {
+            scratch.request.location = state.snapshot.storefronts[Int(storefront)].defaultLocation
+        }
+        scratch.request.device =
+            parsed.device ?? DeviceClass.of(request.head.headers.first(name: "user-agent"))
+
+        let leases = environment.serving.leases
+        Decider.decide(
+            scratch.request, snapshot: state.snapshot, stock: state.stock,
+            profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: nextRandom(),
+            scratch: scratch)
+        let id = DecisionID(
+            issuedAt: now,
+            low: UInt64(UInt16(bitPattern: environment.settings.nodeID)) << 48 | nextRandom() >> 16)
+        let logged = log(id, state, storefront: storefront, shopper: shopper)
+        if !logged { takeBack(state, leases, shopper: shopper.hash, now: now) }
+        count(logged: logged)
+        write(id, state, json, storefront: storefront, shopper: shopper.hash, logged: logged)
+        return shopper.cookie
+    }
+
+    // MARK: From words to indices
+
+    private func lookUp(_ state: ServingState, _ json: JSONReader, now: Timestamp) throws(Problem) -> Int32 {
+        let lookup = state.snapshot.lookup
+        func find(_ table: CodeTable, _ slice: TextSlice, scope: Int32 = 0) -> Int32 {
+            json.text[slice.range].withUnsafeBytes { table.find($0, scope: scope) }
+        }
+        let storefront = find(lookup.storefronts, parsed.storefront)
+        guard storefront >= 0 else {
+            throw Problem(.unknownStorefront, "No storefront has this code.", field: "storefront")
+        }
+        scratch.request.clear()
+        scratch.request.pageType = parsed.pageType
+        let local = now.micros + state.storefronts[Int(storefront)].zoneOffsetMicros
+        let minutes = floorDivide(local, 60_000_000)
+        // 1970-01-01 was a Thursday, three days after a Monday.
+        scratch.request.minuteOfWeek = Int32((minutes + 3 * 1_440) % 10_080)
+        for (index, slot) in parsed.slots.enumerated() {
+            let placement = find(lookup.placements, slot.placement, scope: storefront)
+            guard placement >= 0 else {
+                throw Problem(
+                    .unknownPlacement, "The storefront has no placement with this code.",
+                    field: "slots[\(index)].\(slot.placement == slot.name ? "name" : "placement")")
+            }
+            scratch.request.slots.append(DecisionRequest.Slot(placement: placement, count: Int32(slot.count)))
+        }
+        // What the catalogue does not know yet restricts nothing and is no error: a page must not break over it.
+        if !parsed.category.isEmpty {
+            let category = find(lookup.categories, parsed.category)
+            if category >= 0 { scratch.request.categories.append(category) }
+        }
+        if !parsed.brand.isEmpty {
+            var brand = find(lookup.brands, parsed.brand)
+            if brand < 0, let id = state.data.brandAliases[json.swift(parsed.brand)] {
+                brand = lookup.brandByID.find(id)
+            }
+            if brand >= 0 { scratch.request.brands.append(brand) }
+        }
+        if !parsed.product.isEmpty {
+            let product = find(lookup.products, parsed.product)
+            if product >= 0 { scratch.request.products.append(product) }
+        }
+        if !parsed.location.isEmpty {
+            let location = find(lookup.locations, parsed.location)
+            guard location >= 0 else {
+                throw Problem(.unknownLocation, "No stock location has this code.", field: "location")
+            }
+            scratch.request.location = location
+        }
+        return storefront
+    }
+
+    /// Region and location: declared, else by the client's address.
+    private func locate(_ state: ServingState, _ json: JSONReader, storefront: Int32, _ request: EdgeRequest) {
+        let lookup = state.snapshot.lookup
+        if !parsed.region.isEmpty {
+            scratch.request.region = json.text[parsed.region.range].withUnsafeBytes { lookup.regions.find($0) }
+        } else if let find = environment.backend.region, let address = environment.client(of: request),
+            let region = find(address)
+        {
+            scratch.request.region = lookup.regions.find(region)
+        }
+        if scratch.request.location < 0, scratch.request.region >= 0 {
+            scratch.request.location = state.snapshot.location(ofRegion: scratch.request.region)
+        }
+    }
+
+    private func shopper(
+        _ request: EdgeRequest, _ json: JSONReader, _ state: ServingState, storefront: Int32, now: Timestamp
+    ) throws(Problem) -> Shopper {
+        var shopper = Shopper()
+        guard parsed.consent else {
+            // Without consent nothing about the shopper is read, kept or passed on: not even a declared id.
+            return shopper
+        }
+        if !parsed.visitor.isEmpty {
+            shopper.visitor = json.swift(parsed.visitor)
+        } else if let known = VisitorCookie.read(request.head.headers) {
+            shopper.visitor = known
+        } else {
+            shopper.visitor = VisitorCookie.make()
+            shopper.cookie = VisitorCookie.line(shopper.visitor, isHTTPS: environment.settings.isHTTPS)
+        }
+        shopper.hash = environment.shopperHash(shopper.visitor)
+        if !parsed.customer.isEmpty {
+            let code = state.storefronts[Int(storefront)].code
+            let customer = try environment.verifiedCustomer(
+                json.swift(parsed.customer), storefront: code, field: "shopper.customer", now: now)
+            environment.link(
+                visitor: shopper.visitor, customer: customer,
+                storefrontID: state.snapshot.storefronts[Int(storefront)].id, now: now)
+        }
+        return shopper
+    }
+
+    // MARK: Consequences
+
+    /// Hands the decision to the log; false when it cannot take it, and then nothing may be served.
+    private func log(_ id: DecisionID, _ state: ServingState, storefront: Int32, shopper: Shopper) -> Bool {
+        let snapshot = state.snapshot
+        let result = scratch.result
+        let location = scratch.request.location
+        var visitor = shopper.visitor
+        visitor.withUTF8 { bytes in
+            record.begin(
+                id: id, storefrontID: snapshot.storefronts[Int(storefront)].id, pageType: parsed.pageType,
+                visitor: UnsafeRawBufferPointer(bytes),
+                locationID: location >= 0 ? snapshot.locations[Int(location)].id : 0,
+                device: scratch.request.device, snapshotVersion: result.snapshotVersion,
+                stockVersion: result.stockVersion)
+        }
+        for slot in result.slots {
+            record.slot(placementID: snapshot.placements[Int(slot.placement)].id, noFill: slot.noFill.rawValue)
+            for index in slot.firstAd..<(slot.firstAd + slot.adCount) {
+                let ad = result.ads[Int(index)]
+                record.ad(
+                    lineItemID: snapshot.lines[Int(ad.line)].id,
+                    creativeVersionID: snapshot.creatives[Int(ad.creative)].versionID, priceMicros: ad.price,
+                    score: ad.score)
+                for card in ad.firstCard..<(ad.firstCard + ad.cardCount) {
+                    record.product(snapshot.products[Int(result.cards[Int(card)].product)].id)
+                }
+            }
+            for index in slot.firstLoser..<(slot.firstLoser + slot.loserCount) {
+                let loser = result.losers[Int(index)]
+                record.loser(
+                    lineItemID: snapshot.lines[Int(loser.line)].id, reason: loser.reason.rawValue, score: loser.score)
+            }
+        }
+        let sink = environment.log
+        do {
+            try record.withBytes { (bytes: UnsafeRawBufferPointer) throws -> Void in try sink.append(bytes) }
+            return true
+        } catch {
+            environment.counters.logRefusals.add()
+            return false
+        }
+    }
+
+    /// Gives back what the decision took, because its ads are not served.
+    private func takeBack(_ state: ServingState, _ leases: LeaseTable, shopper: UInt64, now: Timestamp) {
+        for ad in scratch.result.ads {
+            let line = state.snapshot.lines[Int(ad.line)]
+            if ad.reserved > 0 { leases.release(line.id, Micros(ad.reserved)) }
+            if shopper != 0 {
+                environment.profiles.withdraw(
+                    shopper, lineItemID: line.id, advertiserID: line.advertiserID, at: now)
+            }
+        }
+    }
+
+    private func count(logged: Bool) {
+        environment.counters.decisions.add()
+        if !logged {
+            environment.counters.noFillLogFull.add(Int64(scratch.result.slots.count))
+            return
+        }
+        environment.counters.ads.add(Int64(scratch.result.ads.count))
+        for slot in scratch.result.slots where slot.adCount == 0 {
+            environment.counters.noFill[Int(slot.noFill.rawValue)].add()
+        }
+    }
+
+    // MARK: The answer
+
+    private func write(
+        _ id: DecisionID, _ state: ServingState, _ json: JSONReader, storefront: Int32, shopper: UInt64, logged: Bool
+    ) {
+        let snapshot = state.snapshot
+        let signer = environment.tokens.begin(
+            id, storefrontID: snapshot.storefronts[Int(storefront)].id, shopperHash: shopper)
+        out.clear()
+        out.append("{\"decision_id\":\"")
+        out.append(hex: UInt64(bitPattern: id.issuedAt.micros))
+        out.append(hex: id.low)
+        out.append("\",\"slots\":{")
+        for (index, slot) in scratch.result.slots.enumerated() {
+            out.append(index == 0 ? "\"" : ",\"")
+            out.append(json.text[parsed.slots[index].name.range])
+            out.append("\":{\"ads\":[")
+            if logged, slot.adCount > 0 {
+                for ad in slot.firstAd..<(slot.firstAd + slot.adCount) {
+                    if ad > slot.firstAd { out.append(",") }
+                    writeAd(scratch.result.ads[Int(ad)], slot, state, signer)
+                }
+                out.append("]}")
+            } else {
+                out.append("],\"no_fill\":\"")
+                out.append(logged ? slot.noFill.name : "log_full")
+                out.append("\"}")
+            }
+        }
+        out.append("}}")
+    }
+
+    private func writeAd(
+        _ ad: DecisionResult.Ad, _ slot: DecisionResult.Slot, _ state: ServingState, _ signer: AdTokenSigner
+    ) {
+        let snapshot = state.snapshot
+        let line = snapshot.lines[Int(ad.line)]
+        let creative = snapshot.creatives[Int(ad.creative)]
+        out.append("{")
+        snapshot.withFragment(start: creative.fragmentStart, count: creative.fragmentCount) { out.append($0) }
+        out.append(",\"token\":\"")
+        let tokenStart = out.count
+        let cards = Int(ad.cardCount)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(1, cards)) { ids in
+            for card in 0..<cards {
+                let product = scratch.result.cards[Int(ad.firstCard) + card].product
+                ids[card] = snapshot.products[Int(product)].id
+            }
+            out.write(limit: AdTokenCodec.wireLimit) { memory in
+                signer.write(
+                    placementID: snapshot.placements[Int(slot.placement)].id, lineItemID: line.id,
+                    campaignID: line.campaignID, advertiserID: line.advertiserID,
+                    creativeVersionID: creative.versionID, ad: ad.ad, position: ad.position, pricing: line.pricing,
+                    price: Micros(ad.price), productIDs: UnsafeBufferPointer(rebasing: ids[0..<cards]), into: memory)
+            }
+        }
+        let token = tokenStart..<out.count
+        out.append("\",\"products\":[")
+        for card in 0..<cards {
+            let shown = scratch.result.cards[Int(ad.firstCard) + card]
+            let product = snapshot.products[Int(shown.product)]
+            out.append(card == 0 ? "{" : ",{")
+            snapshot.withFragment(start: product.fragmentStart, count: product.fragmentCount) { out.append($0) }
+            out.append(",\"url\":\"")
+            out.append(clickBase)
+            out.appendCopy(of: token)
+            out.append("/")
+            out.append(decimal: Int64(card))
+            out.append("\",\"price_micros\":")
+            out.append(decimal: shown.price)
+            out.append(",\"price\":\"")
+            out.append(roubles: shown.price)
+            out.append("\"")
+            if shown.oldPrice > 0 {
+                out.append(",\"old_price_micros\":")
+                out.append(decimal: shown.oldPrice)
+            }
+            out.append("}")
+        }
+        out.append("],\"tracking\":{\"impression\":\"")
+        out.append(pixelBase)
+        out.appendCopy(of: token)
+        out.append("\",\"viewable\":\"")
+        out.append(pixelBase)
+        out.appendCopy(of: token)
+        out.append("?kind=viewable\",\"click\":\"")
+        out.append(clickBase)
+        out.appendCopy(of: token)
+        out.append("\"}")
+        if parsed.html { writeHTML(ad, state, token: token) }
+        out.append("}")
+    }
+
+    /// Off the hot path: only for callers that ask for ready-made markup.
+    private func writeHTML(_ ad: DecisionResult.Ad, _ state: ServingState, token: Range<Int>) {
+        let snapshot = state.snapshot
+        guard let render = environment.backend.renderHTML,
+            let creative = state.data.creatives[snapshot.creatives[Int(ad.creative)].versionID]
+        else { return }
+        let tokenText = String(decoding: out.bytes[token], as: UTF8.self)
+        let click = "\(environment.settings.publicBaseURL)/v1/click/\(tokenText)"
+        let cards = (0..<Int(ad.cardCount)).compactMap { index -> HTMLRequest.Card? in
+            let shown = scratch.result.cards[Int(ad.firstCard) + index]
+            guard let product = state.data.products[snapshot.products[Int(shown.product)].id] else { return nil }
+            return HTMLRequest.Card(
+                sku: product.sku, name: product.name, url: "\(click)/\(index)", pictureURL: product.pictureURL,
+                price: Self.roubles(shown.price), oldPrice: shown.oldPrice > 0 ? Self.roubles(shown.oldPrice) : nil)
+        }
+        let request = HTMLRequest(
+            format: creative.format, fieldsJSON: creative.fieldsJSON, pictures: creative.pictures, clickURL: click,
+            labelText: Fragments.label, advertiser: creative.advertiserName, inn: creative.advertiserINN,
+            erid: creative.erid, cards: cards)
+        guard let html = render(request) else { return }
+        out.append(",\"html\":")
+        var bytes: [UInt8] = []
+        JSONOut.append(html, to: &bytes)
+        out.append(bytes)
+    }
+
+    static func roubles(_ micros: Int64) -> String {
+        let bytes = OutBytes(capacity: 32)
+        bytes.append(roubles: micros)
+        return String(decoding: bytes.bytes, as: UTF8.self)
+    }
+
+    /// Wyrand: unpredictable enough for tie-breaks and, with the time and the node, unique for ids.
+    private func nextRandom() -> UInt64 {
+        random &+= 0xA076_1D64_78BD_642F
+        let product = random.multipliedFullWidth(by: random ^ 0xE703_7ED1_A0B4_28DB)
+        return product.high ^ product.low
+    }
+}
