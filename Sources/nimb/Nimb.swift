@@ -7,5 +7,6 @@ struct Nimb: AsyncParsableCommand {
         subcommands: [
             MigrateCommand.self,
             SeedCommand.self,
+            WorkerCommand.self,
         ])
 }

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Pipeline
+import ServiceLifecycle
+import Telemetry
+
+/// `nimb worker`: ships one node's event log to PostgreSQL.
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Ship this node's event log to PostgreSQL.",
+        discussion: """
+            Runs beside `nimb serve` on the same machine. Each batch of events becomes rows, charges, credits and report \
+            figures in one transaction together with its checkpoint, so a worker may be killed at any time. While \
+            PostgreSQL is away the log grows on disk and nothing is lost.
+            """)
+
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let logger = node.logger("nimb.worker")
+        let worker = PipelineWorker(
+            directory: node.logDirectory, database: try database.options(applicationName: "nimb worker"),
+            clock: SystemClock.now, registry: MetricsRegistry(), logger: logger)
+        print("nimb worker: ready, shipping \(node.logDirectory)")
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}
