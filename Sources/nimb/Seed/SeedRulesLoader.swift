@@ -1,3 +1,5 @@
+import AdFormatFiles
+import AdFormats
 import Foundation
 import ORD
 import Store
@@ -5,13 +7,9 @@ import Store
 /// Brings together what a seed is checked against: ad formats, codes of goods, ids of firms.
 enum SeedRulesLoader {
     static func load(folder: URL, environment: [String: String]) throws -> SeedRules {
-        let any = { @Sendable (_: String, _: [ImageHeader]) -> [(String, String)] in [] }
         let goods = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
         return SeedRules(
-            formats: [
-                "banner": .init(ordForm: "banner", problems: any),
-                "product-shelf": .init(ordForm: "text_graphic_block", problems: any),
-            ],
+            formats: try formats(),
             policies: ["default@1", "item-24h@1", "order-24h@1", "smart-placement@1", "sku-strict@1"],
             kktuExists: { goods.entry($0)?.isUsable == true },
             counterparty: problems,
@@ -25,6 +23,19 @@ enum SeedRulesLoader {
                 return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
             },
             environment: environment)
+    }
+
+    /// The ad formats as a seed needs them. The weight of a picture is limited by its size when it is read.
+    private static func formats() throws -> [String: SeedRules.Format] {
+        try AdFormatSet(folders: AdFormatFiles.read()).formats.mapValues { format in
+            SeedRules.Format(ordForm: format.ordForm) { fields, pictures in
+                guard let value = try? FieldValue(json: Array(fields.utf8)) else { return [("", "is not JSON")] }
+                let shown = pictures.map {
+                    AdFormat.Picture(contentType: $0.contentType, width: $0.width, height: $0.height, bytes: 0)
+                }
+                return (format.validate(value) + format.validate(pictures: shown)).map { ($0.path, $0.message) }
+            }
+        }
     }
 
     /// The operator's rules for persons, with our key in place of the operator's field.
