@@ -23,12 +23,14 @@ struct ClusterLayout: Sendable {
         }
         // Our own file: the server only gets its descriptor.
         log = folder + "/postgres.log"
-        if account.canReach(folder + "/data") {
+        if account.canReach(folder) {
             data = folder + "/data"
             if account.isOther { try Self.letThrough(folder, account) }
         } else {
             data = "/var/lib/nimb/\(tag)/data"
             try Self.prepareOutside("/var/lib/nimb/\(tag)", account)
+            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/data")
+            if link != data { Self.putAside(data) }
             try? FileManager.default.removeItem(atPath: folder + "/data")
             try? FileManager.default.createSymbolicLink(atPath: folder + "/data", withDestinationPath: data)
         }
@@ -62,6 +64,13 @@ struct ClusterLayout: Sendable {
                 "the database account cannot reach the project and \(folder) cannot be created; "
                     + "move the project out of a private folder such as /root")
         }
+    }
+
+    /// Who removes the folder wants a new cluster: data outside that no link points to are put aside, not reused.
+    private static func putAside(_ data: String) {
+        guard FileManager.default.fileExists(atPath: data) else { return }
+        try? FileManager.default.removeItem(atPath: data + ".removed")
+        try? FileManager.default.moveItem(atPath: data, toPath: data + ".removed")
     }
 
     /// In /tmp anybody may have made the folder before us: it must be a real folder and belong to the account.
@@ -122,12 +131,18 @@ struct ClusterLayout: Sendable {
         if let size = attributes?[.size] as? Int, size > limit { truncate(log, 0) }
     }
 
-    func lastLogLine() -> String {
+    /// Size of the log, to tell later what was written since.
+    func logEnd() -> UInt64 {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: log)
+        return (attributes?[.size] as? Int).map { UInt64($0) } ?? 0
+    }
+
+    /// The most telling line written since the log had the given size.
+    func lastLogLine(since start: UInt64) -> String {
         guard let handle = FileHandle(forReadingAtPath: log) else { return "no log was written" }
         defer { try? handle.close() }
-        let end = (try? handle.seekToEnd()) ?? 0
-        try? handle.seek(toOffset: end > 4_096 ? end - 4_096 : 0)
-        let text = String(decoding: (try? handle.readToEnd()) ?? Data(), as: UTF8.self)
+        try? handle.seek(toOffset: start)
+        let text = String(decoding: (try? handle.read(upToCount: 65_536)) ?? Data(), as: UTF8.self)
         let lines = text.split(separator: "\n")
         let telling = lines.last { $0.contains("FATAL") || $0.contains("error") } ?? lines.last
         return telling.map(String.init) ?? "no log was written"

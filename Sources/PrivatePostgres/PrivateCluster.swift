@@ -36,10 +36,12 @@ public final class PrivateCluster: Sendable {
     ///
     /// The folder gets `data`, `postgres.log` and, where the path is short enough, `socket`. When the server's
     /// account cannot reach the folder (a project below /root), the data live in /var/lib/nimb and `data` is a link.
+    /// - Parameter settings: server settings beyond ours, for example `["listen_addresses": "127.0.0.1"]`.
     /// - Parameter patience: how long to wait for a server of a parent that has just died.
     public static func start(
         directory: URL, durability: Durability = .durable, maximumConnections: Int = 100,
-        patience: Duration = .seconds(15), logger: Logger = Logger(label: "nimb.postgres")
+        settings: [String: String] = [:], patience: Duration = .seconds(15),
+        logger: Logger = Logger(label: "nimb.postgres")
     ) async throws -> PrivateCluster {
         let account = try ClusterAccount.current()
         let programs = try ClusterPrograms.find()
@@ -49,10 +51,11 @@ public final class PrivateCluster: Sendable {
             logger.info("creating a private PostgreSQL cluster", metadata: ["folder": "\(layout.data)"])
             try initialize(programs, layout, account, durability)
         }
-        let arguments = serverArguments(programs, layout, durability, maximumConnections)
+        let arguments = serverArguments(programs, layout, durability, maximumConnections, settings)
         layout.trimLog()
+        let logStart = layout.logEnd()
         let child = Child(pid: try Spawner.spawn(account.wrapped(arguments), log: layout.log))
-        try await awaitReadiness(child, layout)
+        try await awaitReadiness(child, layout, logStart)
         return PrivateCluster(child: child, layout: layout)
     }
 
@@ -98,10 +101,12 @@ public final class PrivateCluster: Sendable {
             "--locale=C.UTF-8", "--no-instructions",
         ]
         if durability == .throwAway { command.append("--no-sync") } else { command.append("--data-checksums") }
+        let logStart = layout.logEnd()
         let code = Child(pid: try Spawner.spawn(account.wrapped(command), log: layout.log)).exitCode()
         guard code == 0 else {
             throw PrivateClusterError(
-                "cannot_initialize", "initdb failed with code \(code): \(layout.lastLogLine()); see \(layout.log)")
+                "cannot_initialize",
+                "initdb failed with code \(code): \(layout.lastLogLine(since: logStart)); see \(layout.log)")
         }
         guard rename(unfinished, layout.data) == 0 else {
             throw PrivateClusterError("cannot_initialize", "cannot move the new cluster to \(layout.data)")
@@ -109,7 +114,8 @@ public final class PrivateCluster: Sendable {
     }
 
     private static func serverArguments(
-        _ programs: ClusterPrograms, _ layout: ClusterLayout, _ durability: Durability, _ maximumConnections: Int
+        _ programs: ClusterPrograms, _ layout: ClusterLayout, _ durability: Durability, _ maximumConnections: Int,
+        _ more: [String: String]
     ) -> [String] {
         var settings = [
             "listen_addresses=", "unix_socket_directories=\(layout.socket)", "unix_socket_permissions=0700",
@@ -122,17 +128,19 @@ public final class PrivateCluster: Sendable {
                 "max_wal_senders=0",
             ]
         }
+        settings += more.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return [programs.postgres, "-D", layout.data] + settings.flatMap { ["-c", $0] }
     }
 
-    private static func awaitReadiness(_ child: Child, _ layout: ClusterLayout) async throws {
+    private static func awaitReadiness(_ child: Child, _ layout: ClusterLayout, _ logStart: UInt64) async throws {
         // Recovery after a crash may take a while; the server says `ready` in its pid file.
         let deadline = Date(timeIntervalSinceNow: 120)
         while true {
             if layout.serverIsReady(child.pid) { return }
             if child.hasEnded() {
                 throw PrivateClusterError(
-                    "cannot_start", "PostgreSQL did not start: \(layout.lastLogLine()); see \(layout.log)")
+                    "cannot_start",
+                    "PostgreSQL did not start: \(layout.lastLogLine(since: logStart)); see \(layout.log)")
             }
             guard Date() < deadline else {
                 kill(child.pid, SIGQUIT)

@@ -62,7 +62,11 @@ struct PrivateClusterTests {
         let cluster = try await PrivateCluster.start(directory: folder, durability: .throwAway)
         #expect(try await number(cluster, "select 7") == 7)
         await cluster.stop()
-        #expect(!FileManager.default.fileExists(atPath: cluster.socketFolder))
+        #expect(cluster.socketFolder.utf8.count < 93)
+        // A socket folder outside of the cluster's own goes with the server.
+        if cluster.socketFolder.hasPrefix("/tmp/nimb-") {
+            #expect(!FileManager.default.fileExists(atPath: cluster.socketFolder))
+        }
     }
 
     @Test func isReachableOnlyThroughItsSocket() async throws {
@@ -85,6 +89,53 @@ struct PrivateClusterTests {
         }
         #expect(error?.code == "already_running")
         #expect(try await number(cluster, "select 1") == 1)
+        await cluster.stop()
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")))
+    func theConnectionStringDecidesAboutTLS() async throws {
+        let folder = try Repository.temporaryFolder("tls")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // The first start makes the data folder, whose owner must own the key too.
+        await (try await PrivateCluster.start(directory: folder, durability: .throwAway)).stop()
+        let data = folder.appendingPathComponent("data").path
+        let made = try ChildProcess(
+            URL(fileURLWithPath: "/usr/bin/openssl"),
+            [
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost", "-keyout", data + "/k.pem", "-out", data + "/c.pem",
+            ])
+        #expect(try await made.exit() == 0)
+        var owner = stat()
+        #expect(stat(data, &owner) == 0)
+        for name in ["k.pem", "c.pem"] {
+            #expect(chown("\(data)/\(name)", owner.st_uid, owner.st_gid) == 0)
+            #expect(chmod("\(data)/\(name)", 0o600) == 0)
+        }
+        let certificate = folder.appendingPathComponent("root.pem")
+        try FileManager.default.copyItem(atPath: data + "/c.pem", toPath: certificate.path)
+        let port = try FreePort.find()
+        let cluster = try await PrivateCluster.start(
+            directory: folder, durability: .throwAway,
+            settings: [
+                "listen_addresses": "127.0.0.1", "port": "\(port)", "ssl": "on", "ssl_cert_file": "c.pem",
+                "ssl_key_file": "k.pem",
+            ])
+        func usesTLS(_ mode: String) async throws -> Bool {
+            let url = "postgresql://postgres@localhost:\(port)/postgres?hostaddr=127.0.0.1&sslmode=\(mode)"
+            let pool = PostgresPool(PostgresOptions(url: url), maximumConnections: 1)
+            return try await pool.withConnection { connection in
+                try connection.query("select ssl from pg_stat_ssl where pid = pg_backend_pid()").single().bool(0)
+            }
+        }
+        #expect(try await usesTLS("require"))
+        #expect(try await !usesTLS("disable"))
+        #expect(try await usesTLS("verify-full&sslrootcert=\(certificate.path)"))
+        // A certificate that nobody vouches for is refused.
+        let error = await #expect(throws: PostgresError.self) {
+            try await usesTLS("verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt")
+        }
+        #expect(error?.code == "cannot_connect")
         await cluster.stop()
     }
 }
