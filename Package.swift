@@ -31,6 +31,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -122,7 +123,7 @@ let ring4: [Target] = [
             "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
-            "Billing", arguments, logging, lifecycle, yams, crypto, histogram, nioCore, nioPosix,
+            "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
         resources: [.copy("Data")],

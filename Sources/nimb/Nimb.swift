@@ -6,6 +6,7 @@ struct Nimb: AsyncParsableCommand {
         commandName: "nimb", abstract: "Open retail-media ad server.",
         subcommands: [
             MigrateCommand.self,
+            SecretsCommand.self,
             SeedCommand.self,
             WorkerCommand.self,
         ])

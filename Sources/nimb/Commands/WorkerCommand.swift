@@ -2,6 +2,7 @@ import ArgumentParser
 import Pipeline
 import ServiceLifecycle
 import Telemetry
+import UnixSignals
 
 /// `nimb worker`: ships one node's event log to PostgreSQL.
 struct WorkerCommand: AsyncParsableCommand {
@@ -21,7 +22,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker = PipelineWorker(
             directory: node.logDirectory, database: try database.options(applicationName: "nimb worker"),
             clock: SystemClock.now, registry: MetricsRegistry(), logger: logger)
-        print("nimb worker: ready, shipping \(node.logDirectory)")
+        Console.say("nimb worker: ready, shipping \(node.logDirectory)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
