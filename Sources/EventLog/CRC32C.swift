@@ -1,6 +1,7 @@
 /// CRC-32C (Castagnoli), eight bytes at a time by table.
-enum CRC32C {
-    static func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+public enum CRC32C {
+    /// Checksum of the bytes; `seed` is the checksum of what came before them.
+    public static func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var crc = ~seed
             var offset = 0

@@ -158,9 +158,19 @@ public struct LogRead: Equatable, Sendable {
         /// Position after the record: the checkpoint once it has been shipped.
         public let end: UInt64
         public let bytes: [UInt8]
+
+        public init(end: UInt64, bytes: [UInt8]) {
+            self.end = end
+            self.bytes = bytes
+        }
     }
 
     public let records: [Entry]
     /// Where the next read goes on; the same position again when nothing new is durable.
     public let next: UInt64
+
+    public init(records: [Entry], next: UInt64) {
+        self.records = records
+        self.next = next
+    }
 }

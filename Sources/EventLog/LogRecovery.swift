@@ -65,6 +65,9 @@ struct LogRecovery {
             if isTorn { try file.truncate(to: UInt64(LogFormat.headerSize) + end - segmentStart) }
             try Self.rewrite(file, segmentStart: segmentStart, from: durable, to: end)
             try file.sync()
+            // A process killed between the rename of a new segment and the fsync of its directory leaves a name that
+            // the next power loss would take away, with everything written under it.
+            try directory.files.syncDirectory(directory.path)
         } catch {
             throw .failed(error)
         }

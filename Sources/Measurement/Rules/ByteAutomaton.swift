@@ -5,12 +5,14 @@ struct ByteAutomaton: Sendable {
         var bytes: [UInt8]
         var atStart: Bool
         var atEnd: Bool
+        var isPeople: Bool
     }
 
     private struct Output: Sendable {
         var length: Int32
         var atStart: Bool
         var atEnd: Bool
+        var isPeople: Bool
     }
 
     /// Column of each byte, upper case folded; 0 for bytes that no pattern has.
@@ -46,7 +48,9 @@ struct ByteAutomaton: Sendable {
                 state = Int(next[edge])
             }
             ends[state].append(
-                Output(length: Int32(pattern.bytes.count), atStart: pattern.atStart, atEnd: pattern.atEnd))
+                Output(
+                    length: Int32(pattern.bytes.count), atStart: pattern.atStart, atEnd: pattern.atEnd,
+                    isPeople: pattern.isPeople))
         }
 
         // Breadth first: a state's fallback is nearer to the root, so it is complete when it is needed.
@@ -84,10 +88,12 @@ struct ByteAutomaton: Sendable {
         outputs = ends.flatMap { $0 }
     }
 
-    /// True when a pattern occurs for which `counts(start, end)` holds.
-    func contains(in bytes: UnsafeRawBufferPointer, where counts: (Int, Int) -> Bool) -> Bool {
+    /// Whether a pattern of machines occurs for which `counts(start, end)` holds, then the search ends; else whether one
+    /// of people does.
+    func scan(_ bytes: UnsafeRawBufferPointer, where counts: (Int, Int) -> Bool) -> (machine: Bool, people: Bool) {
         var state = 0
         var end = 0
+        var people = false
         for byte in bytes {
             end += 1
             state = Int(next[state * columns + Int(column[Int(byte)])])
@@ -97,10 +103,14 @@ struct ByteAutomaton: Sendable {
             for output in outputs[first..<last] {
                 let start = end - Int(output.length)
                 if output.atStart && start != 0 || output.atEnd && end != bytes.count { continue }
-                if counts(start, end) { return true }
+                if output.isPeople {
+                    people = true
+                } else if counts(start, end) {
+                    return (true, people)
+                }
             }
         }
-        return false
+        return (false, people)
     }
 
     @inline(__always)

@@ -2,9 +2,11 @@
 /// (build a new classifier, swap it).
 ///
 /// The list has one pattern per line: a piece of text, found anywhere in the header in any case; `^text` only at its
-/// start, `text$` only at its end, `^text$` the whole of it; `!text` names something that people have, and a pattern
-/// found only inside it does not count (`!cubot` for the phones of that brand). Empty lines and `#` comments are
-/// skipped. A leading `\` makes the rest of the line plain text.
+/// start, `text$` only at its end, `^text$` the whole of it. `!text` names something that people have, and a pattern
+/// that begins inside it does not count (`!cubot` for the phones of that brand). `?text` is a word that the headers of
+/// people have (a system, a device, an engine): when the list has such words, a header with none of them is a
+/// machine's. Text may stand in double quotes, which keeps spaces at its ends. Empty lines and `#` comments are
+/// skipped.
 ///
 /// One pass over the header with an Aho-Corasick automaton, whatever the length of the list.
 public struct UserAgentClassifier: Sendable {
@@ -16,7 +18,8 @@ public struct UserAgentClassifier: Sendable {
 
     private let automaton: ByteAutomaton
     private let people: [[UInt8]]
-    /// Patterns in the list, exceptions included.
+    private let hasPeopleWords: Bool
+    /// Lines in the list that say something.
     public let patternCount: Int
 
     /// Builds the automaton from the text of a list.
@@ -24,40 +27,36 @@ public struct UserAgentClassifier: Sendable {
         var patterns: [ByteAutomaton.Pattern] = []
         var people: [[UInt8]] = []
         for (index, rawLine) in list.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            var line = rawLine.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }[...]
+            var line = rawLine.map(ByteAutomaton.lowercased)[...]
             if line.last == 0x0D { line.removeLast() }
-            guard let first = line.first, first != 0x23 else { continue }
+            guard let first = line.first, first != UInt8(ascii: "#") else { continue }
             guard line.count <= Self.patternLength else { throw UserAgentListError(line: index + 1, reason: .tooLong) }
-            var atStart = false
+            let isMarked = first == UInt8(ascii: "!") || first == UInt8(ascii: "?") || first == UInt8(ascii: "^")
+            if isMarked { line.removeFirst() }
             var atEnd = false
-            var isPeople = false
-            if first == 0x5C {
-                line.removeFirst()
-            } else {
-                if first == 0x21 {
-                    isPeople = true
-                    line.removeFirst()
-                } else if first == 0x5E {
-                    atStart = true
-                    line.removeFirst()
-                }
-                if !isPeople, line.last == 0x24 {
-                    atEnd = true
-                    line.removeLast()
-                }
+            if line.last == UInt8(ascii: "$") {
+                atEnd = true
+                line.removeLast()
+            }
+            if line.count > 2, line.first == UInt8(ascii: "\""), line.last == UInt8(ascii: "\"") {
+                line = line.dropFirst().dropLast()
             }
             guard !line.isEmpty else { throw UserAgentListError(line: index + 1, reason: .empty) }
-            if isPeople {
+            if first == UInt8(ascii: "!") {
                 people.append(Array(line))
             } else {
-                patterns.append(ByteAutomaton.Pattern(bytes: Array(line), atStart: atStart, atEnd: atEnd))
+                patterns.append(
+                    ByteAutomaton.Pattern(
+                        bytes: Array(line), atStart: first == UInt8(ascii: "^"), atEnd: atEnd,
+                        isPeople: first == UInt8(ascii: "?")))
             }
             guard patterns.count + people.count <= Self.patternLimit else {
                 throw UserAgentListError(line: index + 1, reason: .tooMany)
             }
         }
-        guard !patterns.isEmpty else { throw UserAgentListError(line: 0, reason: .empty) }
+        guard patterns.contains(where: { !$0.isPeople }) else { throw UserAgentListError(line: 0, reason: .empty) }
         automaton = ByteAutomaton(patterns)
+        hasPeopleWords = patterns.contains(where: \.isPeople)
         self.people = people
         patternCount = patterns.count + people.count
     }
@@ -74,7 +73,8 @@ public struct UserAgentClassifier: Sendable {
     public func isBot(_ header: UnsafeRawBufferPointer) -> Bool {
         let bytes = UnsafeRawBufferPointer(rebasing: header.prefix(Self.headerLimit))
         guard bytes.contains(where: { $0 != 0x20 && $0 != 0x09 }) else { return true }
-        return automaton.contains(in: bytes) { start, end in !isInsidePeople(bytes, start, end) }
+        let found = automaton.scan(bytes) { start, _ in !isInsidePeople(bytes, start) }
+        return found.machine || hasPeopleWords && !found.people
     }
 
     /// The same for a string.
@@ -83,10 +83,10 @@ public struct UserAgentClassifier: Sendable {
         return copy.withUTF8 { isBot(UnsafeRawBufferPointer($0)) }
     }
 
-    /// Whether one of the exceptions covers bytes `start..<end`. Only met when a pattern has been found.
-    private func isInsidePeople(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+    /// Whether one of the exceptions covers the byte at `start`. Only met when a pattern has been found.
+    private func isInsidePeople(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Bool {
         people.contains { exception in
-            let first = max(0, end - exception.count)
+            let first = max(0, start - exception.count + 1)
             let last = min(start, bytes.count - exception.count)
             guard first <= last else { return false }
             return (first...last).contains { position in
@@ -107,6 +107,12 @@ public struct UserAgentListError: Error, Equatable, Sendable {
     /// Line from 1; 0 for the list as a whole.
     public let line: Int
     public let reason: Reason
+
+    public init(line: Int, reason: Reason) {
+        self.line = line
+        self.reason = reason
+    }
+
     /// Stable code.
     public var code: String { reason.rawValue }
     public var isRetryable: Bool { false }
