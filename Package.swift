@@ -158,7 +158,10 @@ let testTargets: [Target] = [
     tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit"]),
     tests(
         "PipelineTests",
-        ["Pipeline", "EventLog", "Measurement", "Attribution", "Store", "Postgres", "AdModel", "TestKit"]),
+        [
+            "Pipeline", "EventLog", "Measurement", "Attribution", "Billing", "Reporting", "Store", "Postgres",
+            "AdModel", "TestKit", logging,
+        ]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
     tests("EndToEnd", ["TestKit", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),
 ]
