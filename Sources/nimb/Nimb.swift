@@ -5,6 +5,7 @@ struct Nimb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nimb", abstract: "Open retail-media ad server.",
         subcommands: [
+            AttributeCommand.self,
             MigrateCommand.self,
             SecretsCommand.self,
             SeedCommand.self,

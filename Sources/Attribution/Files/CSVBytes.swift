@@ -9,19 +9,21 @@ public struct CSVBytes: Sendable {
 
     /// Fills the buffer with at most `size` bytes; the body returns how many it wrote.
     public init<E: Error>(size: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(E) -> Int) throws(E) {
-        bytes = [UInt8](repeating: 0, count: size + 1 + CSVBytes.padding)
         var written = 0
         var failure: E?
-        bytes.withUnsafeMutableBytes { buffer in
-            do throws(E) { written = try fill(UnsafeMutableRawBufferPointer(rebasing: buffer[0..<size])) } catch {
+        bytes = [UInt8](unsafeUninitializedCapacity: size + 1 + CSVBytes.padding) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            do throws(E) { written = try fill(UnsafeMutableRawBufferPointer(rebasing: raw[0..<size])) } catch {
                 failure = error
             }
+            if written > 0, buffer[written - 1] != 0x0A {
+                buffer[written] = 0x0A
+                written += 1
+            }
+            for i in written..<(written + CSVBytes.padding) { buffer[i] = 0 }
+            initialized = written + CSVBytes.padding
         }
         if let failure { throw failure }
-        if written > 0, bytes[written - 1] != 0x0A {
-            bytes[written] = 0x0A
-            written += 1
-        }
         count = written
     }
 
