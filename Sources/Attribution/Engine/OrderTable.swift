@@ -200,6 +200,12 @@ struct OrderTable: Sendable {
         return links.items[first].customer
     }
 
+    /// Everyone an id may be at some time.
+    func people(of shopper: UInt32) -> [UInt32] {
+        let range = links.range(shopper)
+        return range.isEmpty ? [shopper] : links.items[range].map(\.customer)
+    }
+
     private mutating func layOutTargets() {
         let people = orders.map { $0.shopper == Interner.none ? Interner.none : person($0.shopper, at: $0.at) }
         targetStarts = [UInt32](repeating: 0, count: shoppers.count + 2)

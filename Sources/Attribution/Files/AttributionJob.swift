@@ -30,6 +30,7 @@ public struct AttributionJob: Sendable {
 
     let rules: Rules
     let table: OrderTable
+    private let filter: TouchFilter
     private let rivals: Contest?
     private let owners: CampaignOwners
 
@@ -50,6 +51,7 @@ public struct AttributionJob: Sendable {
         var contest = Contest(rules, lines: table.lines.count)
         ignoredRivals = try AttributionJob.read(&files.rivals, into: &contest, table)
         rivals = files.rivals == nil ? nil : contest
+        filter = TouchFilter(table)
         self.table = table
     }
 
@@ -160,7 +162,7 @@ public struct AttributionJob: Sendable {
     public func consume(
         _ chunk: UnsafeMutableRawBufferPointer, count: Int, offset: Int, with scanner: inout TouchScanner
     ) throws(AttributionError) {
-        try scanner.consume(chunk, count: count, offset: offset, table)
+        try scanner.consume(chunk, count: count, offset: offset, table, filter)
     }
 
     /// What the parts found.

@@ -9,7 +9,21 @@ public struct TouchScanner: Sendable {
         var last: [UInt8]
     }
 
+    /// Places of the wanted columns in a row.
+    private struct Places: Sendable {
+        var touchID: Int
+        var shopper: Int
+        var at: Int
+        var kind: Int
+        var advertiser: Int
+        var campaign: Int
+        var lineItem: Int
+        var promoted: Int
+    }
+
     private let layout: CSVLayout
+    private let places: Places
+    private let batch = Batch()
     var contest: Contest
     private var owners: CampaignOwners
     private var pieces: [Piece] = []
@@ -19,6 +33,10 @@ public struct TouchScanner: Sendable {
 
     init(_ layout: CSVLayout, _ contest: Contest, _ owners: CampaignOwners) {
         self.layout = layout
+        let p = layout.places
+        places = Places(
+            touchID: p[0], shopper: p[1], at: p[2], kind: p[3], advertiser: p[4], campaign: p[5], lineItem: p[6],
+            promoted: p[7])
         self.contest = contest
         self.owners = owners
     }
@@ -28,48 +46,109 @@ public struct TouchScanner: Sendable {
     ///   - count: bytes of the rows.
     ///   - offset: where the chunk lies in the file.
     mutating func consume(
-        _ chunk: UnsafeMutableRawBufferPointer, count: Int, offset: Int, _ table: OrderTable
+        _ chunk: UnsafeMutableRawBufferPointer, count: Int, offset: Int, _ table: OrderTable, _ filter: TouchFilter
     ) throws(AttributionError) {
         guard count > 0, let base = chunk.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        let tokenizer = CSVTokenizer(columns: layout.columns, table: .touches)
-        let plain = !TouchScanner.hasQuotesOrReturns(UnsafeRawBufferPointer(rebasing: chunk[0..<count]))
-        let cells = UnsafeMutablePointer<Cell>.allocate(capacity: layout.columns)
-        defer { cells.deallocate() }
-        let places = (
-            layout.places[0], layout.places[1], layout.places[2], layout.places[3], layout.places[4],
-            layout.places[5], layout.places[6], layout.places[7]
-        )
+        let plain = !TouchScanner.hasQuotesOrReturns(UnsafeBufferPointer(start: base, count: count))
+        var first: [UInt8]?
+        var last = Cell.empty
         var p = base
         let end = base + count
-        var first: Cell?
-        var last = Cell.empty
-        while p < end {
-            let position = offset + (p - base)
+        try batch.withMemory(layout.columns) { memory throws(AttributionError) in
+            while p < end {
+                let rows = try read(&p, end, offset - Int(bitPattern: base), plain, memory, filter, &last)
+                if first == nil, rows > 0 { first = Array(memory.cells[layout.places[0]].buffer) }
+                touchCount += rows
+                offerSurvivors(memory, rows, filter, table)
+            }
+        }
+        if let first { pieces.append(Piece(offset: offset, first: first, last: Array(last.buffer))) }
+    }
+
+    /// Rows that are read before any of them is looked up: the lookups then wait for memory together.
+    private struct Batch: Sendable {
+        static let rows = 64
+
+        struct Memory {
+            let cells: UnsafeMutablePointer<Cell>
+            let rows: UnsafeMutablePointer<Row>
+        }
+        struct Row {
+            var at: Int64
+            var parts: UInt64
+            var key: IDKey
+            var isClick: Bool
+        }
+
+        func withMemory(
+            _ columns: Int, _ body: (Memory) throws(AttributionError) -> Void
+        ) throws(AttributionError) {
+            let cells = UnsafeMutablePointer<Cell>.allocate(capacity: columns * Batch.rows)
+            let rows = UnsafeMutablePointer<Row>.allocate(capacity: Batch.rows)
+            defer {
+                cells.deallocate()
+                rows.deallocate()
+            }
+            try body(Memory(cells: cells, rows: rows))
+        }
+    }
+
+    /// Reads and checks up to a batch of rows; how many there were.
+    /// - Parameter bias: what makes an address a byte offset in the file.
+    @inline(__always)
+    private mutating func read(
+        _ p: inout UnsafeMutablePointer<UInt8>, _ end: UnsafeMutablePointer<UInt8>, _ bias: Int, _ plain: Bool,
+        _ memory: Batch.Memory, _ filter: TouchFilter, _ last: inout Cell
+    ) throws(AttributionError) -> Int {
+        let tokenizer = CSVTokenizer(columns: layout.columns, table: .touches)
+        var count = 0
+        while p < end, count < Batch.rows {
+            let position = Int(bitPattern: p) + bias
+            let cells = memory.cells + count * layout.columns
             guard try tokenizer.row(&p, cells, plain: plain, end: end, offset: position) else { continue }
-            let touchID = cells[places.0]
-            let kind = cells[places.3]
-            guard let at = cells[places.2].instant, let isClick = TouchScanner.isClick(kind), !touchID.isEmpty else {
-                throw invalid(cells, position)
-            }
-            if first == nil {
-                first = touchID
-            } else if ascends, !TouchScanner.precedes(last, touchID) {
-                ascends = false
-            }
+            let touchID = cells[places.touchID]
+            guard let at = cells[places.at].instant, let isClick = TouchScanner.isClick(cells[places.kind]),
+                !touchID.isEmpty
+            else { throw invalid(cells, position) }
+            if ascends, !last.isEmpty, !TouchScanner.precedes(last, touchID) { ascends = false }
             last = touchID
-            let campaign = cells[places.5]
-            let advertiser = cells[places.4]
-            if let claim = owners.claim(campaign, advertiser, position: position) {
-                throw claim.error(campaign.id, position: position)
+            if let claim = owners.claim(cells[places.campaign], cells[places.advertiser], position: position) {
+                throw claim.error(cells[places.campaign].id, position: position)
             }
-            touchCount += 1
+            memory.rows[count] = Batch.Row(
+                at: at, parts: filter.parts(from: at, window: contest.rules.window(isClick: isClick)),
+                key: IDKey(cells[places.shopper]), isClick: isClick)
+            count += 1
+        }
+        return count
+    }
+
+    /// Lets those touches compete that may matter.
+    @inline(__always)
+    private mutating func offerSurvivors(
+        _ memory: Batch.Memory, _ count: Int, _ filter: TouchFilter, _ table: OrderTable
+    ) {
+        var survivors: (UInt64) = 0
+        filter.slots.withUnsafeBufferPointer { slots in
+            for i in 0..<count {
+                let row = memory.rows[i]
+                var at = row.key.hash & filter.mask
+                while slots[at].high != 0, slots[at].low != row.key.low || slots[at].high != row.key.high {
+                    at = (at + 1) & filter.mask
+                }
+                survivors |= (slots[at].times & row.parts != 0 ? 1 : 0) &<< UInt64(i)
+            }
+        }
+        while survivors != 0 {
+            let i = survivors.trailingZeroBitCount
+            survivors &= survivors &- 1
+            let cells = memory.cells + i * layout.columns
             contest.offer(
                 TouchCells(
-                    touchID: touchID, shopper: cells[places.1], at: at, isClick: isClick, advertiser: advertiser,
-                    campaign: campaign, lineItem: cells[places.6], promoted: .list(cells[places.7])), to: table)
-        }
-        if let first {
-            pieces.append(Piece(offset: offset, first: Array(first.buffer), last: Array(last.buffer)))
+                    touchID: cells[places.touchID], shopper: cells[places.shopper], at: memory.rows[i].at,
+                    isClick: memory.rows[i].isClick, advertiser: cells[places.advertiser],
+                    campaign: cells[places.campaign], lineItem: cells[places.lineItem],
+                    promoted: .list(cells[places.promoted])), to: table)
         }
     }
 
@@ -110,22 +189,15 @@ public struct TouchScanner: Sendable {
         return tailX < tailY
     }
 
-    private static func hasQuotesOrReturns(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        // Sixteen at a time; the compiler turns this into vector compares.
-        var i = 0
-        var found = SIMD32<UInt8>(repeating: 0)
-        let quotes = SIMD32<UInt8>(repeating: 0x22)
-        let returns = SIMD32<UInt8>(repeating: 0x0D)
-        let one = SIMD32<UInt8>(repeating: 1)
-        while i + 32 <= bytes.count {
-            let block = bytes.loadUnaligned(fromByteOffset: i, as: SIMD32<UInt8>.self)
-            found.replace(with: one, where: (block .== quotes) .| (block .== returns))
-            i += 32
-        }
-        if found.max() > 0 { return true }
-        while i < bytes.count {
-            if bytes[i] == 0x22 || bytes[i] == 0x0D { return true }
-            i += 1
+    private static func hasQuotesOrReturns(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            // Without a way out of the loop the compiler compares many bytes at once.
+            let end = min(bytes.count, start + 4_096)
+            var found: UInt8 = 0
+            for i in start..<end { found |= (bytes[i] == 0x22 ? 1 : 0) | (bytes[i] == 0x0D ? 1 : 0) }
+            if found != 0 { return true }
+            start = end
         }
         return false
     }
