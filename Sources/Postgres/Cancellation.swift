@@ -31,6 +31,7 @@ final class LeaseCancellation: Sendable {
         var cancelled = false
         var finished = false
         var sent = false
+        var held = false
     }
     private let state = Mutex(State())
     /// A request that arrives between two statements is ignored by the server, hence the repetition.
@@ -48,7 +49,7 @@ final class LeaseCancellation: Sendable {
     private func send() {
         let again = state.withLock { state in
             guard !state.finished else { return false }
-            if let handle = state.handle {
+            if !state.held, let handle = state.handle {
                 handle.cancel()
                 state.sent = true
             }
@@ -57,7 +58,19 @@ final class LeaseCancellation: Sendable {
         if again { DispatchQueue.global().asyncAfter(deadline: .now() + Self.interval) { self.send() } }
     }
 
-    /// No request is sent after this returns. True when one was: it may still be on its way to the statement.
+    /// No request is sent until `resume`, so that a rollback is not cancelled. True when one had been sent: it may
+    /// still be on its way to the statement.
+    func hold() -> Bool {
+        state.withLock { state in
+            state.held = true
+            defer { state.sent = false }
+            return state.sent
+        }
+    }
+
+    func resume() { state.withLock { $0.held = false } }
+
+    /// No request is sent after this returns. True as for `hold`.
     func finish() -> Bool {
         state.withLock { state in
             state.finished = true

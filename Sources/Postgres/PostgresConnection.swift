@@ -33,15 +33,15 @@ public actor PostgresConnection {
     }
 
     private func endLease() {
-        stopCancelling()
+        absorb(cancellation.finish())
         guard let link else { return }
         if !link.isBroken, link.transactionStatus != PQTRANS_IDLE { try? link.execute("rollback") }
         if link.isBroken || link.transactionStatus != PQTRANS_IDLE { disconnect() }
     }
 
-    /// No cancellation reaches the connection after this, not even one already sent.
-    private func stopCancelling() {
-        if cancellation.finish(), let link, !link.isBroken { try? link.execute("") }
+    /// A cancellation that was sent may still be on its way: an empty statement takes it, not the next real one.
+    private func absorb(_ sent: Bool) {
+        if sent, let link, !link.isBroken { try? link.execute("") }
     }
 
     func disconnect() {
@@ -111,8 +111,9 @@ public actor PostgresConnection {
     /// Runs several statements without parameters, in one implicit transaction unless the text says otherwise.
     public func script(_ sql: String) throws(PostgresError) {
         let link = try current()
+        let cancellation = cancellation
         try refuseWhenCancelled()
-        try link.execute(sql, cancelled: cancellation.isCancelled)
+        try link.execute(sql, cancelled: { cancellation.isCancelled })
     }
 
     private func begin(_ sql: String, _ parameters: [PostgresValue]) throws(PostgresError)
@@ -140,8 +141,7 @@ public actor PostgresConnection {
         try script("begin isolation level \(isolation.rawValue)")
         let value: R
         do { value = try body() } catch {
-            stopCancelling()
-            if let link, !link.isBroken { try? link.execute("rollback") }
+            undo("rollback")
             throw error
         }
         try commit()
@@ -156,9 +156,16 @@ public actor PostgresConnection {
             try script("release savepoint nimb")
             return value
         } catch {
-            try script("rollback to savepoint nimb; release savepoint nimb")
+            undo("rollback to savepoint nimb; release savepoint nimb")
             throw error
         }
+    }
+
+    /// Works for a cancelled task too. A failure leaves the transaction as failed as it was, which is enough.
+    private func undo(_ sql: String) {
+        absorb(cancellation.hold())
+        defer { cancellation.resume() }
+        if let link, !link.isBroken { try? link.execute(sql) }
     }
 
     private func commit() throws(PostgresError) {

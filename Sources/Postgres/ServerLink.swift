@@ -84,12 +84,12 @@ final class ServerLink: @unchecked Sendable {
     }
 
     /// Runs statements without parameters and drops their rows.
-    func execute(_ sql: String, cancelled: Bool = false) throws(PostgresError) {
+    func execute(_ sql: String, cancelled: () -> Bool = { false }) throws(PostgresError) {
         let result = PQexec(pointer, sql)
         defer { PQclear(result) }
         switch PQresultStatus(result) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return
-        default: throw PostgresError(result: result, connection: pointer, cancelled: cancelled)
+        default: throw PostgresError(result: result, connection: pointer, cancelled: cancelled())
         }
     }
 }

@@ -167,6 +167,27 @@ struct StatementTests {
         await one.close()
     }
 
+    @Test func cancellationReachesWorkAfterAFailedTransactionAndScriptsToo() async throws {
+        let pool = pool
+        let task = Task {
+            try await pool.withConnection { connection in
+                _ = try? connection.transaction { try connection.query("select 1 / 0") }
+                try connection.script("select 1; select pg_sleep(61)")
+            }
+        }
+        try await eventually("the script runs") {
+            try await pool.withConnection {
+                try $0.query(
+                    "select 1 from pg_stat_activity where query like '%pg_sleep(61)%' and state = 'active' "
+                        + "and pid <> pg_backend_pid()"
+                ).count == 1
+            }
+        }
+        task.cancel()
+        let error = await #expect(throws: PostgresError.self) { try await task.value }
+        #expect(error?.code == "cancelled")
+    }
+
     @Test func aCancelledTransactionIsRolledBack() async throws {
         try await pool.withConnection { try $0.script("create table t (a int)") }
         let pool = pool
