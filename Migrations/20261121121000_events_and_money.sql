@@ -206,7 +206,9 @@ create table budget_lease (
     granted_at timestamptz not null,
     expires_at timestamptz not null,     -- promises stop here
     settles_at timestamptz not null,     -- the last promise can be billed until here
-    returned_micros bigint not null default 0 check (returned_micros between 0 and leased_micros)
+    returned_micros bigint not null default 0 check (returned_micros between 0 and leased_micros),
+    -- line_item_spend when the lease was granted: what was spent since is no longer outstanding
+    spent_before_micros bigint not null
 );
 create index budget_lease_open on budget_lease (line_item_id, settles_at);
 

@@ -14,14 +14,14 @@ extension DeliveryEnvironment {
 
     /// The customer id that the shop vouches for.
     func verifiedCustomer(
-        _ text: String, storefront: String, field: String, now: Timestamp
+        _ text: String, field: String, now: Timestamp
     ) throws(Problem) -> String {
         do {
-            return try SignedCustomerID.verify(text, secrets: settings.customerSecrets[storefront] ?? [], now: now)
+            return try SignedCustomerID.verify(text, secrets: settings.customerSecrets, now: now)
         } catch {
             throw Problem(
                 .invalidCustomerSignature,
-                "Send id.expiry.HMAC signed with the storefront's secret (\(error.code)).", field: field)
+                "Send id.expiry.HMAC signed with the shop's secret (\(error.code)).", field: field)
         }
     }
 

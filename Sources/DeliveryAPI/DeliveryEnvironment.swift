@@ -15,8 +15,8 @@ public struct DeliverySettings: Sendable {
     public var trustedProxies = TrustedProxies.none
     /// Origins that may call from pages, beside those of the storefronts' own addresses.
     public var corsOrigins: Set<String> = []
-    /// Secrets that shops sign customer ids with, by storefront code.
-    public var customerSecrets: [String: [[UInt8]]] = [:]
+    /// Secrets that the shop signs customer ids with; all are tried, so that one can be replaced.
+    public var customerSecrets: [[UInt8]] = []
     /// Ad events of one shopper in a minute that are more than a person can cause.
     public var eventsPerMinute = 300
     public var limits = HTTPLimits()
@@ -34,38 +34,15 @@ public struct DeliveryBackend: Sendable {
     /// Content hash stored for a client id, nil when it is new. `kind` is `order` or `adjustment`.
     public var contentHash:
         (@Sendable (_ storefrontID: Int32, _ kind: String, _ clientID: String) async throws -> [UInt8]?)?
-    /// Applies stock deltas; returns one outcome word per item.
-    public var applyStock: (@Sendable (StockCall) async throws -> [StockOutcome])?
+    /// Stores stock deltas of a location (by code). Throws `StockError` for what is wrong with the call.
+    public var applyStock:
+        (@Sendable (_ deltas: [StockDelta], _ location: String, _ asOf: Timestamp) async throws -> StockResult)?
     /// Turns fields of a creative into HTML; nil when the format is not installed.
     public var renderHTML: (@Sendable (HTMLRequest) -> String?)?
     /// ISO 3166-2 (or 3166-1) code of an address's place.
     public var region: (@Sendable (ClientAddress) -> String?)?
 
     public init() {}
-}
-
-/// A checked `POST /v1/stock`.
-public struct StockCall: Sendable {
-    public struct Item: Sendable {
-        public var sku: String
-        public var quantity: Int32
-        public var price: Micros
-        public var oldPrice: Micros?
-        public var version: Int64
-    }
-
-    public var storefrontID: Int32
-    public var locationID: Int32
-    public var asOf: Timestamp
-    public var items: [Item]
-}
-
-/// What happened to one stock item.
-public enum StockOutcome: String, CaseIterable, Sendable {
-    case applied
-    /// The stored version is newer; nothing changed.
-    case stale
-    case unknownProduct = "unknown_product"
 }
 
 /// What a format's template is given.

@@ -6,6 +6,10 @@ import Synchronization
 ///
 /// Order of a stop: no new connections, what was taken is finished, connections are closed. The event log is closed
 /// by whoever opened it, after this service has ended.
+///
+/// Composition, in this order inside one service group (the first is stopped last):
+/// `EventLog` -> `ServingHolder()` -> `ServingRefresher(serving:loader:listening:...)` -> `LeaseKeeper(...)` ->
+/// `ProfileRebuild.run(...)` once, before listening -> `DeliveryServer(environment:host:port:logger:)`.
 public final class DeliveryServer: Service {
     private let environment: DeliveryEnvironment
     private let host: String

@@ -40,6 +40,8 @@ struct EventIntake {
     private let rules: EventRules
     private(set) var batch = EventBatch()
     private var keys: [UInt64] = []
+    /// Keys of this request, so that a repetition inside one batch is seen at once.
+    private var seen: Set<UInt64> = []
     private var contacts: [AdToken] = []
     private var signals: [(signal: ProfileSignal, shopper: UInt64)] = []
     private var bytes: [UInt8] = []
@@ -81,7 +83,7 @@ struct EventIntake {
             return (refuse(.invalidField, kind: kind.name, storefrontID: token.storefrontID, field: "card"), token)
         }
         let key = Self.key(token, kind, card)
-        if environment.recent.contains(key) {
+        if seen.contains(key) || environment.recent.contains(key) {
             environment.counters.duplicates.add()
             return (EventResult(status: .duplicate), token)
         }
@@ -103,7 +105,7 @@ struct EventIntake {
         if let invalid {
             environment.counters.invalid[invalid]?.add()
         } else {
-            keys.append(key)
+            remember(key)
             if kind == .impression { contacts.append(token) }
         }
         return (EventResult(status: .accepted), token)
@@ -118,6 +120,11 @@ struct EventIntake {
         return (hash ^ hash >> 32) &* 0x94D0_49BB_1331_11EB
     }
 
+    private mutating func remember(_ key: UInt64) {
+        keys.append(key)
+        seen.insert(key)
+    }
+
     // MARK: Signals
 
     /// Takes what a shopper did; his profile knows it before the answer is sent.
@@ -127,18 +134,18 @@ struct EventIntake {
         let storefrontID = state.snapshot.storefronts[Int(storefront)].id
         if let id = event.clientID {
             let key = environment.shopperHash("signal\u{0}\(storefrontID)\u{0}\(id)")
-            if environment.recent.contains(key) {
+            if seen.contains(key) || environment.recent.contains(key) {
                 environment.counters.duplicates.add()
                 return EventResult(status: .duplicate)
             }
-            keys.append(key)
+            remember(key)
         }
         let visitor = event.consent ? event.visitorID ?? sender.cookieVisitor : nil
         var customer: String?
         if event.consent, let signed = event.customer {
             do throws(Problem) {
                 customer = try environment.verifiedCustomer(
-                    signed, storefront: state.storefronts[Int(storefront)].code, field: "customer", now: now)
+                    signed, field: "customer", now: now)
             } catch {
                 return refuse(error.code, kind: kind.rawValue, storefrontID: storefrontID, field: "customer")
             }
@@ -151,30 +158,13 @@ struct EventIntake {
                     customerID: customer, sku: event.sku, categoryCode: event.category,
                     phrase: event.query.map { SearchPhrase.masked($0) }, occurredAt: time, receivedAt: now)))
         if let visitor, !sender.isBot {
-            signals.append((profileSignal(event, kind, at: time), environment.shopperHash(visitor)))
+            signals.append(
+                (
+                    ProfileSignals.resolve(kind, sku: event.sku, category: event.category, at: time, state.snapshot),
+                    environment.shopperHash(visitor)
+                ))
         }
         return EventResult(status: .accepted)
-    }
-
-    /// The signal in database ids; what the catalogue does not know stays 0.
-    private func profileSignal(_ event: ParsedEvent, _ kind: SignalKind, at: Timestamp) -> ProfileSignal {
-        let snapshot = state.snapshot
-        var signal = ProfileSignal(kind: kind, at: at)
-        if let sku = event.sku {
-            let product = snapshot.lookup.products.find(sku)
-            if product >= 0 {
-                let found = snapshot.products[Int(product)]
-                signal.productID = found.id
-                if found.brand >= 0 { signal.brandID = snapshot.brandIDs[Int(found.brand)] }
-                let category = snapshot.category(ofProduct: product)
-                if category >= 0 { signal.categoryID = snapshot.categoryIDs[Int(category)] }
-            }
-        }
-        if signal.categoryID == 0, let code = event.category {
-            let category = snapshot.lookup.categories.find(code)
-            if category >= 0 { signal.categoryID = snapshot.categoryIDs[Int(category)] }
-        }
-        return signal
     }
 
     // MARK: Refusals
@@ -187,8 +177,8 @@ struct EventIntake {
         append(
             .refused(
                 RefusedRecord(storefrontID: storefrontID, kind: kind, reason: code.rawValue, receivedAt: now)))
-        let isBadInput = code != .forgedToken && code != .wrongStorefront && code != .invalidCustomerSignature
-        return EventResult(status: isBadInput ? .invalid : .refused, code: code, field: field)
+        let isRefusal = [.malformedToken, .forgedToken, .wrongStorefront, .invalidCustomerSignature].contains(code)
+        return EventResult(status: isRefusal ? .refused : .invalid, code: code, field: field)
     }
 
     /// Adds a record that was made elsewhere.

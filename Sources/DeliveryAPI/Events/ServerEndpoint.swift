@@ -211,24 +211,19 @@ final class ServerEndpoint {
     // MARK: Stock
 
     func stock(_ request: EdgeRequest, now: Timestamp, reply: ReplySlot) throws(Problem) -> Handled {
-        let (state, storefrontID) = try authenticate(request, now: now)
+        _ = try authenticate(request, now: now)
         var json = reader(request)
         let body = try StockBody(&json, now: now)
-        let location = state.snapshot.lookup.locations.find(body.location)
-        guard location >= 0 else {
-            throw Problem(.unknownLocation, "No stock location has this code.", field: "location")
-        }
         guard let apply = environment.backend.applyStock else {
             throw Problem(.databaseUnavailable, "Stock cannot be stored at the moment; send it again later.")
         }
-        let call = StockCall(
-            storefrontID: storefrontID, locationID: state.snapshot.locations[Int(location)].id, asOf: body.asOf,
-            items: body.items)
         let requestID = request.id
         let counters = environment.counters
-        reply.loop.makeFutureWithTask { try await apply(call) }.whenComplete { result in
+        reply.loop.makeFutureWithTask { try await apply(body.items, body.location, body.asOf) }.whenComplete { result in
             switch result {
-            case .success(let outcomes): reply.send(.json(Self.render(outcomes)))
+            case .success(let stored): reply.send(.json(Self.render(stored)))
+            case .failure(let error as StockError):
+                reply.send(.problem(Self.problem(error), requestID: requestID))
             case .failure:
                 counters.databaseFailures.add()
                 reply.send(
@@ -240,17 +235,27 @@ final class ServerEndpoint {
         return .later
     }
 
-    private static func render(_ outcomes: [StockOutcome]) -> [UInt8] {
+    private static func problem(_ error: StockError) -> Problem {
+        switch error {
+        case .unknownLocation: Problem(.unknownLocation, error.description, field: "location")
+        case .tooMany: Problem(.tooMany, error.description, field: "items")
+        case .invalid(let index, let field, _):
+            Problem(.invalidField, error.description, field: "items[\(index)].\(field)")
+        }
+    }
+
+    /// Counts by outcome, and the items that were not applied, by index.
+    private static func render(_ stored: StockResult) -> [UInt8] {
         var out = JSONOut()
-        out.raw("{")
+        out.raw("{\"counts\":{")
         for (index, outcome) in StockOutcome.allCases.enumerated() {
             out.raw(index == 0 ? "\"" : ",\"")
-            out.raw("\(outcome.rawValue)\":\(outcomes.count { $0 == outcome })")
+            out.raw("\(outcome.name)\":\(stored.count(outcome))")
         }
-        out.raw(",\"results\":[")
-        for (index, outcome) in outcomes.enumerated() {
+        out.raw("},\"results\":[")
+        for (index, outcome) in stored.outcomes.enumerated() {
             out.raw(index == 0 ? "" : ",")
-            out.raw("{\"index\":\(index),\"status\":\"\(outcome.rawValue)\"}")
+            out.raw("{\"index\":\(index),\"status\":\"\(outcome.name)\"}")
         }
         out.raw("]}")
         return out.bytes

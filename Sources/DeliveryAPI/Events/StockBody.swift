@@ -1,13 +1,14 @@
 import AdModel
+import Store
 
 /// A parsed `POST /v1/stock` body. One bad item refuses the call: the shop's system fixes it and sends all again,
 /// which is harmless because versions decide.
 struct StockBody {
     var location = ""
     var asOf: Timestamp
-    var items: [StockCall.Item] = []
+    var items: [StockDelta] = []
 
-    private static let amounts: ClosedRange<Int64> = 0...1_000_000_000_000_000
+    private static let amounts: ClosedRange<Int64> = 0...StockStore.priceLimit
 
     init(_ json: inout JSONReader, now: Timestamp) throws(Problem) {
         asOf = now
@@ -44,8 +45,8 @@ struct StockBody {
         try seen.require(2, "items")
     }
 
-    private static func item(_ json: inout JSONReader, index: Int) throws(Problem) -> StockCall.Item {
-        var item = StockCall.Item(sku: "", quantity: 0, price: .zero, oldPrice: nil, version: 0)
+    private static func item(_ json: inout JSONReader, index: Int) throws(Problem) -> StockDelta {
+        var item = StockDelta(sku: "", quantity: 0, priceMicros: 0, version: 0)
         func path(_ name: String) -> String { "items[\(index)].\(name)" }
         var seen = SeenFields()
         var first = try json.openObject("items[\(index)]")
@@ -58,13 +59,13 @@ struct StockBody {
                 item.quantity = Int32(try json.integer(path("quantity"), in: 0...Int64(Int32.max)))
             } else if json.isText(key, "price_micros") {
                 try seen.once(2, path("price_micros"))
-                item.price = Micros(try json.integer(path("price_micros"), in: amounts))
+                item.priceMicros = try json.integer(path("price_micros"), in: amounts)
             } else if json.isText(key, "old_price_micros") {
                 try seen.once(3, path("old_price_micros"))
-                if !json.null() { item.oldPrice = Micros(try json.integer(path("old_price_micros"), in: amounts)) }
+                if !json.null() { item.oldPriceMicros = try json.integer(path("old_price_micros"), in: amounts) }
             } else if json.isText(key, "version") {
                 try seen.once(4, path("version"))
-                item.version = try json.integer(path("version"), in: 0...Int64.max)
+                item.version = try json.integer(path("version"), in: 1...Int64.max)
             } else {
                 throw json.unknown(key, in: "items[\(index)]")
             }

@@ -162,9 +162,8 @@ final class PlacementsEndpoint {
         }
         shopper.hash = environment.shopperHash(shopper.visitor)
         if !parsed.customer.isEmpty {
-            let code = state.storefronts[Int(storefront)].code
             let customer = try environment.verifiedCustomer(
-                json.swift(parsed.customer), storefront: code, field: "shopper.customer", now: now)
+                json.swift(parsed.customer), field: "shopper.customer", now: now)
             environment.link(
                 visitor: shopper.visitor, customer: customer,
                 storefrontID: state.snapshot.storefronts[Int(storefront)].id, now: now)

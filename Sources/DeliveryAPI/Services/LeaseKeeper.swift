@@ -1,0 +1,223 @@
+import AdModel
+import Decisioning
+import Logging
+import ServiceLifecycle
+import Store
+import Synchronization
+import Telemetry
+
+/// Keeps every line item that needs budget supplied with a lease, and paces the even ones.
+///
+/// A lease is asked for as much as the line item spends in twenty minutes at its current pace, and renewed when less
+/// than fifteen minutes are left of it, so that the database may be away for a quarter of an hour unnoticed.
+public final class LeaseKeeper: Service {
+    /// Seconds between two looks at all line items.
+    public static let period: Duration = .seconds(1)
+    static let wantedSeconds = 1_200.0
+    static let leastSeconds = 900.0
+    /// Rounds between two corrections of pacing.
+    static let roundsPerPacing = 5
+    /// A line item that got nothing asks again after this long.
+    static let retry = Timestamp.Span.seconds(5)
+    /// A lease that ends sooner is renewed.
+    static let renewBefore = Timestamp.Span.minutes(10)
+
+    private struct Line {
+        var leaseID: Int64?
+        var expiresAt = Timestamp(micros: .min)
+        /// Left of the lease when the keeper last looked.
+        var remaining: Int64 = 0
+        /// Promised per second, smoothed.
+        var pace = 0.0
+        /// After a refusal, or a grant that brought nothing.
+        var asksForMoreAt = Timestamp(micros: .min)
+        /// A lease that ends with its day cannot be made longer before midnight.
+        var asksForTimeAt = Timestamp(micros: .min)
+        /// What the current lease was granted with.
+        var granted: Int64 = 0
+        var dayBudget: Micros?
+        var dayCommitted: Int64 = 0
+        var dayElapsed = 0.0
+        var elapsedAt = Timestamp(micros: .min)
+    }
+
+    private let serving: ServingHolder
+    private let store: LeaseStore
+    private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
+    private let nodeCode: String
+    private let failures: Counter
+    private let lapsed: Gauge
+    private struct State {
+        var byID: [Int32: Line] = [:]
+        var lookedAt: Timestamp?
+        var isRegistered = false
+        var version: Int64 = 0
+        var rounds = 0
+    }
+
+    private let lines = Mutex(State())
+
+    public init(
+        serving: ServingHolder, store: LeaseStore, nodeCode: String, metrics: MetricsRegistry, logger: Logger,
+        clock: @escaping @Sendable () -> Timestamp
+    ) {
+        self.serving = serving
+        self.store = store
+        self.nodeCode = nodeCode
+        self.clock = clock
+        self.logger = logger
+        failures = metrics.counter("nimb_lease_failures_total", "Rounds in which leases could not be renewed.")
+        lapsed = metrics.gauge("nimb_lines_without_lease", "Line items that need a lease and have none.")
+    }
+
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.round()
+                try? await Task.sleep(for: Self.period)
+            }
+        }
+        // The task is cancelled by now, and a cancelled task may not talk to the database.
+        let last = Task.detached { await self.returnAll() }
+        await last.value
+    }
+
+    /// One look at all line items. Public so that a simulator can drive it with its own clock.
+    public func round() async {
+        guard let state = serving.state else { return }
+        let table = serving.leases
+        let now = clock()
+        do {
+            if !lines.withLock({ $0.isRegistered }) {
+                try await store.registerNode(code: nodeCode, now: now)
+                try await store.endForgotten(except: [], now: now)
+                lines.withLock { $0.isRegistered = true }
+            }
+            let requests = plan(state, table, now: now)
+            for start in stride(from: 0, to: requests.count, by: LeaseStore.batchLimit) {
+                let batch = Array(requests[start..<min(start + LeaseStore.batchLimit, requests.count)])
+                let grants = try await store.renew(batch, now: now)
+                apply(grants, batch, state, table, now: now)
+            }
+        } catch {
+            failures.add()
+            logger.warning("leases could not be renewed", metadata: ["error": "\(error)"])
+        }
+        pace(state, table, now: now)
+    }
+
+    /// Gives back what was not promised; called once at the end.
+    public func returnAll() async {
+        let table = serving.leases
+        let now = clock()
+        let requests = lines.withLock { lines in
+            let requests = lines.byID.compactMap { id, line -> LeaseRequest? in
+                guard let lease = line.leaseID else { return nil }
+                return LeaseRequest(lineItemID: id, leaseID: lease, unused: table.revoke(id), wanted: .zero)
+            }
+            lines.byID = [:]
+            return requests
+        }
+        do {
+            try await store.giveBack(requests, now: now)
+        } catch {
+            logger.warning("leases were not returned; they settle by themselves", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Who needs a new lease, with what is left of the old one.
+    private func plan(_ state: ServingState, _ table: LeaseTable, now: Timestamp) -> [LeaseRequest] {
+        lines.withLock { lines in
+            let seconds = lines.lookedAt.map { max(0.001, Double((now - $0).micros) / 1_000_000) } ?? 1
+            lines.lookedAt = now
+            // After a change of control data budgets may be others: everybody asks again.
+            let changed = lines.version != state.snapshot.version
+            lines.version = state.snapshot.version
+            var requests: [LeaseRequest] = []
+            var without: Int64 = 0
+            for item in state.data.input.lineItems where item.needsLease && !item.isPaused && item.isApproved {
+                guard item.startsAt <= now, item.endsAt > now else { continue }
+                var line = lines.byID[item.id] ?? Line()
+                // What a lapsed lease has left must not be added to the next one: it goes back as a whole.
+                let hasLapsed = line.leaseID != nil && line.expiresAt <= now
+                let remaining = hasLapsed ? table.revoke(item.id).value : table.remaining(item.id, now: now).value
+                let spent = Double(max(0, line.remaining - remaining)) / seconds
+                line.pace = line.pace * 0.9 + spent * 0.1
+                line.remaining = remaining
+                lines.byID[item.id] = line
+                if line.leaseID == nil { without += 1 }
+                let least = max(Int64(line.pace * Self.leastSeconds), Self.smallest(item) / 2)
+                let needsMore = remaining < least && line.asksForMoreAt <= now
+                let needsTime = line.expiresAt < now + Self.renewBefore && line.asksForTimeAt <= now
+                guard changed || hasLapsed || needsMore || needsTime else { continue }
+                let wanted = max(Int64(line.pace * Self.wantedSeconds), Self.smallest(item))
+                requests.append(
+                    LeaseRequest(
+                        lineItemID: item.id, leaseID: line.leaseID, unused: Micros(max(0, remaining)),
+                        wanted: Micros(wanted)))
+            }
+            lapsed.set(without)
+            return requests
+        }
+    }
+
+    /// First slice of a line item whose pace is not known: some hundred impressions, or twenty clicks.
+    private static func smallest(_ item: SnapshotInput.LineItem) -> Int64 {
+        switch item.pricing {
+        case .cpm: max(1, item.bid.value / 2)
+        case .cpc: max(1, item.bid.value * 20)
+        case .fixed: 0
+        }
+    }
+
+    private func apply(
+        _ grants: [LeaseGrant], _ requests: [LeaseRequest], _ state: ServingState, _ table: LeaseTable, now: Timestamp
+    ) {
+        let unused = Dictionary(requests.map { ($0.lineItemID, $0.unused) }, uniquingKeysWith: { first, _ in first })
+        lines.withLock { lines in
+            for grant in grants {
+                var line = lines.byID[grant.lineItemID] ?? Line()
+                line.leaseID = grant.leaseID
+                line.dayBudget = grant.dayBudget
+                line.dayCommitted = grant.dayCommitted.value
+                line.dayElapsed = grant.dayElapsed
+                line.elapsedAt = now
+                if grant.granted > .zero {
+                    // The table goes on from what was unused; promises made meanwhile come out of the new lease.
+                    let added = grant.granted - (unused[grant.lineItemID] ?? .zero)
+                    table.grant(grant.lineItemID, added, expiresAt: grant.expiresAt)
+                    line.expiresAt = grant.expiresAt
+                    if added <= .zero { line.asksForMoreAt = now + Self.retry }
+                    line.asksForTimeAt = grant.expiresAt < now + Self.renewBefore ? grant.expiresAt : now
+                } else {
+                    _ = table.revoke(grant.lineItemID, state: .budgetExhausted)
+                    line.expiresAt = now
+                    line.asksForMoreAt = now + Self.retry
+                    line.asksForTimeAt = now + Self.retry
+                }
+                line.granted = grant.granted.value
+                line.remaining = table.remaining(grant.lineItemID, now: now).value
+                lines.byID[grant.lineItemID] = line
+            }
+        }
+    }
+
+    /// Sets the share of opportunities that evenly paced line items take.
+    private func pace(_ state: ServingState, _ table: LeaseTable, now: Timestamp) {
+        lines.withLock { lines in
+            lines.rounds += 1
+            guard lines.rounds % Self.roundsPerPacing == 0 else { return }
+            for item in state.data.input.lineItems where item.isPacedEvenly && item.needsLease {
+                guard let line = lines.byID[item.id], let budget = line.dayBudget, line.leaseID != nil else { continue }
+                // What was promised of the lease since it was granted adds to what was committed before.
+                let promised = max(0, line.granted - table.remaining(item.id, now: now).value)
+                let elapsed = min(1, line.dayElapsed + Double((now - line.elapsedAt).micros) / 86_400_000_000)
+                let share = PacingController.nextShare(
+                    current: table.passShare(item.id), dayBudget: budget, spent: Micros(line.dayCommitted + promised),
+                    elapsed: elapsed)
+                table.setPassShare(item.id, max(share, UInt32.max / 1_000))
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import AdModel
+import Decisioning
+import Logging
+import Postgres
+import ServiceLifecycle
+import Store
+import Synchronization
+import Telemetry
+
+/// Keeps the snapshot and the stock that requests see up to date: woken by NOTIFY, and by a clock in case one was lost.
+///
+/// A change of control data builds a whole new snapshot off the request path and swaps it; a change of stock copies
+/// only the locations that it touches. Data that cannot be loaded or contradict themselves change nothing and raise
+/// the alarm metric `nimb_serving_stale`.
+public final class ServingRefresher: Service {
+    /// Longest time for which a lost notification goes unnoticed.
+    public static let pollPeriod: Duration = .milliseconds(500)
+    /// Validity by date (brand aliases, keys, versions of lists) and zone offsets are looked at this often.
+    static let reloadEvery = Timestamp.Span.minutes(10)
+
+    private let serving: ServingHolder
+    private let loader: SnapshotLoader
+    private let listening: PostgresOptions?
+    private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
+    private let stale: Gauge
+    private let version: Gauge
+    private let stockVersion: Gauge
+    private let loads: Counter
+    private let failures: Counter
+    private let loadTime: DurationHistogram
+    private let loadedAt = Mutex<Timestamp?>(nil)
+    private let wake: AsyncStream<Void>
+    private let alarm: AsyncStream<Void>.Continuation
+
+    /// - Parameter listening: where to LISTEN; nil relies on polling alone.
+    public init(
+        serving: ServingHolder, loader: SnapshotLoader, listening: PostgresOptions?, metrics: MetricsRegistry,
+        logger: Logger, clock: @escaping @Sendable () -> Timestamp
+    ) {
+        self.serving = serving
+        self.loader = loader
+        self.listening = listening
+        self.clock = clock
+        self.logger = logger
+        stale = metrics.gauge("nimb_serving_stale", "1 while newer data cannot be loaded.")
+        version = metrics.gauge("nimb_snapshot_version", "Control version that requests see.")
+        stockVersion = metrics.gauge("nimb_stock_version", "Stock change that requests see.")
+        loads = metrics.counter("nimb_snapshot_loads_total", "Snapshots built.")
+        failures = metrics.counter("nimb_serving_failures_total", "Attempts to load newer data that failed.")
+        loadTime = metrics.duration("nimb_snapshot_load_seconds", "Loading and building one snapshot.")
+        (wake, alarm) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    }
+
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        self.alarm.yield()
+                        try? await Task.sleep(for: Self.pollPeriod)
+                    }
+                    self.alarm.finish()
+                }
+                if let options = self.listening {
+                    group.addTask {
+                        let listener = PostgresListener(options, channels: ["nimb_control", "nimb_stock"])
+                        await withTaskCancellationHandler {
+                            for await _ in listener.events { self.alarm.yield() }
+                        } onCancel: {
+                            listener.stop()
+                        }
+                    }
+                }
+                for await _ in self.wake { await self.refresh() }
+            }
+        }
+    }
+
+    /// Loads what is newer than what requests see. Never throws: the old data stay in use.
+    public func refresh() async {
+        do {
+            try await load()
+            stale.set(0)
+        } catch is CancellationError {
+            return
+        } catch {
+            if Task.isCancelled { return }
+            failures.add()
+            // Said once per failure of a row of them, not twice a second.
+            if stale.value == 0 {
+                logger.error("serving goes on with old data", metadata: ["error": "\(error)"])
+            }
+            stale.set(1)
+        }
+    }
+
+    private func load() async throws {
+        let versions = try await loader.versions()
+        let now = clock()
+        let isDue = loadedAt.withLock { $0.map { now - $0 > Self.reloadEvery } ?? true }
+        guard let state = serving.state, state.snapshot.version == versions.control, !isDue else {
+            try await loadAll(now: now)
+            return
+        }
+        guard state.stock.version != versions.stock else { return }
+        let changes = try await loader.stockChanges(after: state.stock.version)
+        let stock = state.stock.applying(changes.rows, snapshot: state.snapshot, version: changes.version)
+        serving.swapStock(stock, for: state.snapshot)
+        stockVersion.set(changes.version)
+    }
+
+    private func loadAll(now: Timestamp) async throws {
+        let started = ContinuousClock.now
+        let data = try await loader.load(now: now)
+        let rows = try await loader.stock(of: data.promotedProductIDs)
+        var state = try ServingState(data: data)
+        state.stock = StockView(snapshot: state.snapshot, version: rows.version, rows: rows.rows)
+        serving.swap(state)
+        loadedAt.withLock { $0 = now }
+        loads.add()
+        version.set(data.input.version)
+        stockVersion.set(rows.version)
+        let spent = (ContinuousClock.now - started).components
+        loadTime.observe(micros: spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000)
+        logger.info(
+            "serving new data",
+            metadata: [
+                "version": "\(data.input.version)", "stock": "\(rows.version)",
+                "line_items": "\(data.input.lineItems.count)", "products": "\(data.input.products.count)",
+            ])
+    }
+}
