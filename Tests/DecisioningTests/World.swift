@@ -115,10 +115,12 @@ final class Engine {
         return request
     }
 
-    func decide(_ page: Page, leases: LeaseTable? = nil, profiles: ProfileStore? = nil) -> Outcome {
+    func decide(
+        _ page: Page, leases: LeaseTable? = nil, profiles: ProfileStore? = nil, now: Timestamp? = nil
+    ) -> Outcome {
         Decider.decide(
             request(page), snapshot: snapshot, stock: stock, profiles: profiles ?? self.profiles(),
-            budget: leases ?? self.leases(), now: world.now, seed: world.seed, scratch: scratch)
+            budget: leases ?? self.leases(), now: now ?? world.now, seed: world.seed, scratch: scratch)
         let result = scratch.result
         var outcome = Outcome()
         for slot in result.slots {
