@@ -100,13 +100,14 @@ struct ClusterLayout: Sendable {
         return lines[7].hasPrefix("ready")
     }
 
-    /// Waits for a server that is still shutting down after its parent died; removes the lock files of a dead one,
-    /// whose number may belong to another process by now.
+    /// Waits for the processes of a server that is still shutting down after its parent died, then removes the lock
+    /// files it may have left: their process number may belong to somebody else by now.
     func awaitPreviousServer(_ patience: Duration) async throws {
+        // An orderly end removes the pid file last.
+        guard FileManager.default.fileExists(atPath: pidFile) else { return }
         let clock = ContinuousClock()
         let deadline = clock.now + patience
-        while let line = pidFileLines().first, let pid = pid_t(line.trimmingCharacters(in: .whitespaces)) {
-            guard runsHere(pid) else { break }
+        while let pid = serverProcess() {
             guard clock.now < deadline else {
                 throw PrivateClusterError(
                     "already_running",
@@ -117,11 +118,17 @@ struct ClusterLayout: Sendable {
         for path in [pidFile, socket + Self.socketName, socket + Self.socketName + ".lock"] { unlink(path) }
     }
 
-    /// True when the process is a server whose working folder is ours.
-    private func runsHere(_ pid: pid_t) -> Bool {
-        // Unreadable for a process that has ended and for one of another account: neither can be our server.
-        let folder = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
-        return folder == URL(fileURLWithPath: data).resolvingSymlinksInPath().path
+    /// A process whose working folder is ours, as that of every server process is. Processes of other accounts
+    /// cannot be looked into, and cannot be our server.
+    private func serverProcess() -> pid_t? {
+        let folder = URL(fileURLWithPath: data).resolvingSymlinksInPath().path
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let pid = pid_t(name), pid != getpid(),
+                let current = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/cwd")
+            else { continue }
+            if current == folder { return pid }
+        }
+        return nil
     }
 
     /// Keeps the log from growing for ever: at most the size below survives a start.
