@@ -22,12 +22,15 @@ struct CampaignOwners: Sendable {
     private var slots: [Slot]
     private var mask: Int
     private var count = 0
+    /// Hashes of pairs that were claimed before: one small look for nearly every touch.
+    private var pairs: [UInt64]
 
     init(_ reference: AttributionReference) {
         var size = 16
         while size < reference.campaigns.count * 2 { size *= 2 }
         slots = [Slot](repeating: Slot(), count: size)
         mask = size - 1
+        pairs = [UInt64](repeating: 0, count: size)
         for campaign in 0..<UInt32(reference.campaigns.count) {
             let advertiser = reference.campaignAdvertiser[Int(campaign)]
             if advertiser == Interner.none { continue }
@@ -45,10 +48,25 @@ struct CampaignOwners: Sendable {
     @inline(__always)
     mutating func claim(_ campaign: Cell, _ advertiser: Cell, position: Int) -> Claim? {
         if campaign.isEmpty || advertiser.isEmpty { return nil }
-        return claim(IDKey(campaign), IDKey(advertiser), position, true)
+        let campaign = IDKey(campaign)
+        let owner = IDKey(advertiser)
+        let pair = IDKey.mix(campaign.low ^ owner.high, IDKey.mix(campaign.high, owner.low ^ 0xA076_1D64_78BD_642F)) | 1
+        var at = Int(truncatingIfNeeded: pair >> 1) & mask
+        while pairs[at] != 0 {
+            if pairs[at] == pair { return nil }
+            at = (at + 1) & mask
+        }
+        if let first = claim(campaign, owner, position, true) { return first }
+        note(pair)
+        return nil
     }
 
-    @inline(__always)
+    private mutating func note(_ pair: UInt64) {
+        var at = Int(truncatingIfNeeded: pair >> 1) & mask
+        while pairs[at] != 0 { at = (at + 1) & mask }
+        pairs[at] = pair
+    }
+
     private mutating func claim(_ campaign: IDKey, _ owner: IDKey, _ position: Int, _ isTouch: Bool) -> Claim? {
         var at = campaign.hash & mask
         while true {
@@ -70,6 +88,9 @@ struct CampaignOwners: Sendable {
         let old = slots
         slots = [Slot](repeating: Slot(), count: old.count * 2)
         mask = slots.count - 1
+        let known = pairs
+        pairs = [UInt64](repeating: 0, count: slots.count)
+        for pair in known where pair != 0 { note(pair) }
         for slot in old where slot.campaign.high != 0 {
             var at = slot.campaign.hash & mask
             while slots[at].campaign.high != 0 { at = (at + 1) & mask }

@@ -16,7 +16,7 @@ struct Interner: Sendable {
 
     init(capacity: Int = 8) {
         var size = 16
-        while size < capacity * 2 { size *= 2 }
+        while size * 3 < capacity * 4 { size *= 2 }
         slots = [Slot](repeating: Slot(low: 0, high: 0, index: Interner.none), count: size)
         mask = size - 1
     }
@@ -33,7 +33,7 @@ struct Interner: Sendable {
         arena.append(contentsOf: cell.buffer)
         ends.append(arena.count)
         slots[at] = Slot(low: key.low, high: key.high, index: index)
-        if ends.count * 2 > slots.count { grow() }
+        if ends.count * 4 > slots.count * 3 { grow() }
         return index
     }
 

@@ -72,8 +72,9 @@ struct OrderTable: Sendable {
 
     init(_ reference: AttributionReference, expectedLines: Int = 8) {
         self.reference = reference
-        shoppers = Interner(capacity: expectedLines)
-        orderIDs = Interner(capacity: expectedLines)
+        // Several lines make an order, and several orders a shopper; both tables grow when that is wrong.
+        shoppers = Interner(capacity: expectedLines / 3)
+        orderIDs = Interner(capacity: expectedLines / 3)
         lines.reserveCapacity(expectedLines)
     }
 
@@ -200,10 +201,11 @@ struct OrderTable: Sendable {
         return links.items[first].customer
     }
 
-    /// Everyone an id may be at some time.
-    func people(of shopper: UInt32) -> [UInt32] {
+    /// The union of a set that each person has, over everyone an id may be at some time.
+    func timesOfPeople(of shopper: UInt32, _ times: [UInt64]) -> UInt64 {
         let range = links.range(shopper)
-        return range.isEmpty ? [shopper] : links.items[range].map(\.customer)
+        if range.isEmpty { return times[Int(shopper)] }
+        return links.items[range].reduce(0) { $0 | times[Int($1.customer)] }
     }
 
     private mutating func layOutTargets() {
@@ -221,7 +223,6 @@ struct OrderTable: Sendable {
         targets = [Target](
             repeating: Target(at: 0, sku: 0, group: Interner.none, brand: Interner.none, line: 0), count: total)
         var next = targetStarts
-        var lastBrand = Interner.none
         for (i, line) in lines.enumerated() where earns(line) {
             let person = Int(people[Int(line.order)])
             let at = orders[Int(line.order)].at
@@ -229,8 +230,7 @@ struct OrderTable: Sendable {
             if line.sku != Interner.none, Int(line.sku) < reference.products.count {
                 let product = reference.products[Int(line.sku)]
                 target.group = product.group
-                lastBrand = reference.canonical(product.brand, at: at)
-                target.brand = lastBrand
+                target.brand = reference.canonical(product.brand, at: at)
             }
             targets[Int(next[person])] = target
             next[person] += 1

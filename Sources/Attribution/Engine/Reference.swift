@@ -3,13 +3,14 @@ import AdModel
 /// What a run knows of products, campaigns, brand spellings and grants, ready to be asked. Immutable and shareable:
 /// build it once, use it for many orders.
 public struct AttributionReference: Sendable {
+    /// Lists are ranges of `lists`.
     struct Version: Sendable {
         var from: Int64
         var to: Int64
-        var brands: [UInt32]
+        var brands: Range<Int32>
         /// Sorted numbers.
-        var skus: [UInt32]
-        var categories: [UInt32]
+        var skus: Range<Int32>
+        var categories: Range<Int32>
     }
     struct Validity: Sendable {
         var brand: UInt32
@@ -35,6 +36,8 @@ public struct AttributionReference: Sendable {
     var productCategories: Grouped<UInt32>
     /// By campaign number, in order of `from`.
     var versions: Grouped<Version>
+    /// Numbers of brands, SKUs and categories that versions name.
+    var lists: [UInt32]
     var campaignAdvertiser: [UInt32]
     /// Position of a row that names the campaign's advertiser, for messages.
     var campaignPosition: [Int]
@@ -69,6 +72,7 @@ public struct AttributionReference: Sendable {
             + [Product](repeating: Product(), count: max(0, b.skus.count - b.products.count))
         productCategories = Grouped(b.productCategories, count: b.skus.count)
         self.versions = versions
+        lists = b.lists
         campaignAdvertiser = b.campaignAdvertiser
         campaignPosition = b.campaignPosition
         grants = Grouped(b.grants, count: b.advertisers.count)
@@ -118,6 +122,7 @@ struct ReferenceBuilder {
     var productCategories: [(key: UInt32, item: UInt32)] = []
     private var categoriesOfProduct: [[UInt32]] = []
     var campaignAdvertiser: [UInt32] = []
+    var lists: [UInt32] = []
     var campaignPosition: [Int] = []
     private var versions: [(key: UInt32, item: (AttributionReference.Version, Int))] = []
     private var aliases: [(key: UInt32, item: (AttributionReference.Validity, Int))] = []
@@ -190,10 +195,20 @@ struct ReferenceBuilder {
         let to = row.validTo?.micros ?? Int64.max
         if row.validFrom != nil, row.validTo != nil, from >= to { return }
         let version = AttributionReference.Version(
-            from: from, to: to, brands: row.brandIDs.filter { !$0.isAbsent }.map { brands.intern($0) },
-            skus: row.listedSKUs.filter { !$0.isAbsent }.map { skus.intern($0) }.sorted(),
-            categories: row.listedCategoryIDs.filter { !$0.isAbsent }.map { categories.intern($0) }.sorted())
+            from: from, to: to, brands: keep(row.brandIDs.filter { !$0.isAbsent }.map { brands.intern($0) }),
+            skus: keep(row.listedSKUs.filter { !$0.isAbsent }.map { skus.intern($0) }.sorted()),
+            categories: keep(row.listedCategoryIDs.filter { !$0.isAbsent }.map { categories.intern($0) }.sorted()))
         versions.append((campaign, (version, position)))
+    }
+
+    private mutating func keep(_ list: [UInt32]) -> Range<Int32> {
+        let start = Int32(lists.count)
+        lists += list
+        return start..<Int32(lists.count)
+    }
+
+    private func list(_ range: Range<Int32>) -> ArraySlice<UInt32> {
+        lists[Int(range.lowerBound)..<Int(range.upperBound)]
     }
 
     mutating func addAlias(_ row: BrandAliasRow, at position: Int) {
@@ -225,8 +240,9 @@ struct ReferenceBuilder {
             for row in byCampaign.rows(campaign) {
                 if let last, overlaps(last.0.to, row.0.from) {
                     let same =
-                        last.0.from == row.0.from && last.0.to == row.0.to && last.0.brands == row.0.brands
-                        && last.0.skus == row.0.skus && last.0.categories == row.0.categories
+                        last.0.from == row.0.from && last.0.to == row.0.to
+                        && list(last.0.brands) == list(row.0.brands) && list(last.0.skus) == list(row.0.skus)
+                        && list(last.0.categories) == list(row.0.categories)
                     guard same else {
                         throw .conflict(
                             .campaigns, max(row.1, last.1), min(row.1, last.1),

@@ -120,35 +120,29 @@ struct TouchContext {
 
     func isListed(_ line: OrderTable.Target, in reference: AttributionReference) -> Bool {
         if version < 0 { return false }
-        return reference.versions.withItem(version) { version in
-            if version.skus.isEmpty, version.categories.isEmpty { return false }
-            if TouchContext.contains(version.skus, line.sku) { return true }
-            for category in reference.productCategories.rows(line.sku)
-            where TouchContext.contains(version.categories, category) { return true }
-            return false
-        }
+        let version = reference.versions.items[version]
+        if TouchContext.contains(reference.lists, version.skus, line.sku) { return true }
+        if version.categories.isEmpty { return false }
+        for category in reference.productCategories.rows(line.sku)
+        where TouchContext.contains(reference.lists, version.categories, category) { return true }
+        return false
     }
 
     func hasBrand(_ line: OrderTable.Target, in reference: AttributionReference) -> Bool {
         if version < 0 || line.brand == Interner.none { return false }
-        return reference.versions.withItem(version) { version in
-            for brand in version.brands where reference.canonical(brand, at: line.at) == line.brand { return true }
-            return false
-        }
+        let brands = reference.versions.items[version].brands
+        for i in brands where reference.canonical(reference.lists[Int(i)], at: line.at) == line.brand { return true }
+        return false
     }
 
-    private static func contains(_ sorted: [UInt32], _ number: UInt32) -> Bool {
-        var low = 0
-        var high = sorted.count
+    private static func contains(_ lists: [UInt32], _ range: Range<Int32>, _ number: UInt32) -> Bool {
+        var low = Int(range.lowerBound)
+        let end = Int(range.upperBound)
+        var high = end
         while low < high {
             let middle = (low + high) / 2
-            if sorted[middle] < number { low = middle + 1 } else { high = middle }
+            if lists[middle] < number { low = middle + 1 } else { high = middle }
         }
-        return low < sorted.count && sorted[low] == number
+        return low < end && lists[low] == number
     }
-}
-
-extension Grouped {
-    @inline(__always)
-    func withItem<R>(_ index: Int, _ body: (Item) -> R) -> R { body(items[index]) }
 }

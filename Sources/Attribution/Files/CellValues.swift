@@ -120,7 +120,7 @@ extension CSVBytes {
         let size = count
         bytes.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            let plain = !buffer[layout.length..<size].contains { $0 == 0x22 || $0 == 0x0D }
+            let plain = !RowBoundary.contains(UnsafeBufferPointer(rebasing: buffer[layout.length..<size]), 0x22, 0x0D)
             let cells = UnsafeMutablePointer<Cell>.allocate(capacity: layout.columns)
             defer { cells.deallocate() }
             let tokenizer = CSVTokenizer(columns: layout.columns, table: table)

@@ -49,7 +49,7 @@ public struct TouchScanner: Sendable {
         _ chunk: UnsafeMutableRawBufferPointer, count: Int, offset: Int, _ table: OrderTable, _ filter: TouchFilter
     ) throws(AttributionError) {
         guard count > 0, let base = chunk.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        let plain = !TouchScanner.hasQuotesOrReturns(UnsafeBufferPointer(start: base, count: count))
+        let plain = !RowBoundary.contains(UnsafeBufferPointer(start: base, count: count), 0x22, 0x0D)
         var first: [UInt8]?
         var last = Cell.empty
         var p = base
@@ -76,7 +76,7 @@ public struct TouchScanner: Sendable {
         struct Row {
             var at: Int64
             var parts: UInt64
-            var key: IDKey
+            var hash: Int
             var isClick: Bool
         }
 
@@ -117,7 +117,7 @@ public struct TouchScanner: Sendable {
             }
             memory.rows[count] = Batch.Row(
                 at: at, parts: filter.parts(from: at, window: contest.rules.window(isClick: isClick)),
-                key: IDKey(cells[places.shopper]), isClick: isClick)
+                hash: IDKey(cells[places.shopper]).hash, isClick: isClick)
             count += 1
         }
         return count
@@ -128,15 +128,11 @@ public struct TouchScanner: Sendable {
     private mutating func offerSurvivors(
         _ memory: Batch.Memory, _ count: Int, _ filter: TouchFilter, _ table: OrderTable
     ) {
-        var survivors: (UInt64) = 0
-        filter.slots.withUnsafeBufferPointer { slots in
+        var survivors: UInt64 = 0
+        filter.words.withUnsafeBufferPointer { words in
             for i in 0..<count {
                 let row = memory.rows[i]
-                var at = row.key.hash & filter.mask
-                while slots[at].high != 0, slots[at].low != row.key.low || slots[at].high != row.key.high {
-                    at = (at + 1) & filter.mask
-                }
-                survivors |= (slots[at].times & row.parts != 0 ? 1 : 0) &<< UInt64(i)
+                survivors |= (words[row.hash & filter.mask] & row.parts != 0 ? 1 : 0) &<< UInt64(i)
             }
         }
         while survivors != 0 {
@@ -189,19 +185,6 @@ public struct TouchScanner: Sendable {
         return tailX < tailY
     }
 
-    private static func hasQuotesOrReturns(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var start = 0
-        while start < bytes.count {
-            // Without a way out of the loop the compiler compares many bytes at once.
-            let end = min(bytes.count, start + 4_096)
-            var found: UInt8 = 0
-            for i in start..<end { found |= (bytes[i] == 0x22 ? 1 : 0) | (bytes[i] == 0x0D ? 1 : 0) }
-            if found != 0 { return true }
-            start = end
-        }
-        return false
-    }
-
     /// Takes over what another part of the same file found.
     mutating func merge(_ other: TouchScanner) throws(AttributionError) {
         if let (first, second) = owners.merge(other.owners) {
@@ -227,8 +210,10 @@ public struct TouchScanner: Sendable {
 public enum RowBoundary {
     /// End of the last whole row of a buffer that starts at a row; 0 when no row ends in it.
     public static func last(in bytes: UnsafeRawBufferPointer) -> Int {
-        if !bytes.contains(0x22) {
-            return (bytes.lastIndex(of: 0x0A) ?? -1) + 1
+        if !contains(bytes.bindMemory(to: UInt8.self), 0x22, 0x22) {
+            var end = bytes.count
+            while end > 0, bytes[end - 1] != 0x0A { end -= 1 }
+            return end
         }
         // A line feed between an odd number of quotes and the next is part of a cell.
         var isQuoted = false
@@ -237,5 +222,19 @@ public enum RowBoundary {
             if byte == 0x22 { isQuoted.toggle() } else if byte == 0x0A, !isQuoted { end = i + 1 }
         }
         return end
+    }
+
+    /// Whether one of two bytes occurs.
+    static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ a: UInt8, _ b: UInt8) -> Bool {
+        var start = 0
+        while start < bytes.count {
+            // Without a way out of the loop the compiler compares many bytes at once.
+            let end = min(bytes.count, start + 4_096)
+            var found: UInt8 = 0
+            for i in start..<end { found |= (bytes[i] == a ? 1 : 0) | (bytes[i] == b ? 1 : 0) }
+            if found != 0 { return true }
+            start = end
+        }
+        return false
     }
 }

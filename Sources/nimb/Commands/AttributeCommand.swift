@@ -75,7 +75,9 @@ struct AttributeCommand: AsyncParsableCommand {
         if job.ignoredAdjustments > 0 { say?("\(job.ignoredAdjustments) adjustments name no line of the files") }
         if job.ignoredRivals > 0 { say?("\(job.ignoredRivals) rivals name no line of the files") }
         let elapsed = started.duration(to: .now).formatted
-        say?("\(outcome.touches) touches, \(job.lineCount) lines, \(outcome.rows) rows under \(policy.name) in \(elapsed)")
+        say?(
+            "\(outcome.touches) touches, \(job.lineCount) lines, \(outcome.rows) rows under \(policy.name) in \(elapsed)"
+        )
     }
 
     @Sendable private static func say(_ text: String) {
