@@ -6,6 +6,7 @@ struct Nimb: AsyncParsableCommand {
         commandName: "nimb", abstract: "Open retail-media ad server.",
         subcommands: [
             AttributeCommand.self,
+            BenchCommand.self,
             MigrateCommand.self,
             SecretsCommand.self,
             SeedCommand.self,

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// Measures parts of the server beside yardsticks of the same run.
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure, beside a yardstick of the same run.",
+        subcommands: [
+            BenchLogCommand.self
+        ])
+}
