@@ -1,9 +1,13 @@
+import AdFormats
+import GeoIP
+import Measurement
 import Postgres
 import Store
 
 extension DeliveryBackend {
-    /// What the edge asks of the database, over one pool.
-    public static func live(pool: PostgresPool) -> DeliveryBackend {
+    /// What the edge asks beside its own memory: the database over one pool, the installed formats, and where an
+    /// address is.
+    public static func live(pool: PostgresPool, formats: AdFormatSet, geo: GeoDatabase?) -> DeliveryBackend {
         var backend = DeliveryBackend()
         let identities = ClientIdentityStore(pool: pool)
         backend.contentHash = { storefront, kind, id in
@@ -12,6 +16,23 @@ extension DeliveryBackend {
         let stock = StockStore(pool: pool)
         backend.applyStock = { deltas, location, asOf in
             try await stock.applyDeltas(deltas, location: location, asOf: asOf)
+        }
+        backend.renderHTML = { name, ad in
+            guard let format = formats.formats[name], let value = try? FieldValue(json: ad) else { return nil }
+            return format.renderHTML(value)
+        }
+        if let geo {
+            backend.region = { address in
+                // Network order, as in a socket address.
+                if address.isIPv6 {
+                    return withUnsafeBytes(of: (address.high.bigEndian, address.low.bigEndian)) {
+                        geo.lookup(bytes: $0)?.regionCode
+                    }
+                }
+                return withUnsafeBytes(of: UInt32(truncatingIfNeeded: address.low).bigEndian) {
+                    geo.lookup(bytes: $0)?.regionCode
+                }
+            }
         }
         return backend
     }

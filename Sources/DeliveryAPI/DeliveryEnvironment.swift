@@ -37,34 +37,12 @@ public struct DeliveryBackend: Sendable {
     /// Stores stock deltas of a location (by code). Throws `StockError` for what is wrong with the call.
     public var applyStock:
         (@Sendable (_ deltas: [StockDelta], _ location: String, _ asOf: Timestamp) async throws -> StockResult)?
-    /// Turns fields of a creative into HTML; nil when the format is not installed.
-    public var renderHTML: (@Sendable (HTMLRequest) -> String?)?
+    /// Turns an ad, as the answer has it, into HTML; nil when the format is not installed.
+    public var renderHTML: (@Sendable (_ format: String, _ ad: [UInt8]) -> String?)?
     /// ISO 3166-2 (or 3166-1) code of an address's place.
     public var region: (@Sendable (ClientAddress) -> String?)?
 
     public init() {}
-}
-
-/// What a format's template is given.
-public struct HTMLRequest: Sendable {
-    public struct Card: Sendable {
-        public var sku: String
-        public var name: String
-        public var url: String
-        public var pictureURL: String?
-        public var price: String
-        public var oldPrice: String?
-    }
-
-    public var format: String
-    public var fieldsJSON: String
-    public var pictures: [ServingCreative.Picture]
-    public var clickURL: String
-    public var labelText: String
-    public var advertiser: String
-    public var inn: String
-    public var erid: String
-    public var cards: [Card]
 }
 
 /// Everything the edge is composed of. Made by the composition root, shared by all event loops.

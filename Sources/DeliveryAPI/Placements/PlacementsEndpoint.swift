@@ -277,6 +277,7 @@ final class PlacementsEndpoint {
         let snapshot = state.snapshot
         let line = snapshot.lines[Int(ad.line)]
         let creative = snapshot.creatives[Int(ad.creative)]
+        let start = out.count
         out.append("{")
         snapshot.withFragment(start: creative.fragmentStart, count: creative.fragmentCount) { out.append($0) }
         out.append(",\"token\":\"")
@@ -328,40 +329,20 @@ final class PlacementsEndpoint {
         out.append(clickBase)
         out.appendCopy(of: token)
         out.append("\"}")
-        if parsed.html { writeHTML(ad, state, token: token) }
+        if parsed.html { writeHTML(ad, state, start: start) }
         out.append("}")
     }
 
-    /// Off the hot path: only for callers that ask for ready-made markup.
-    private func writeHTML(_ ad: DecisionResult.Ad, _ state: ServingState, token: Range<Int>) {
-        let snapshot = state.snapshot
-        guard let render = environment.backend.renderHTML,
-            let creative = state.data.creatives[snapshot.creatives[Int(ad.creative)].versionID]
-        else { return }
-        let tokenText = String(decoding: out.bytes[token], as: UTF8.self)
-        let click = "\(environment.settings.publicBaseURL)/v1/click/\(tokenText)"
-        let cards = (0..<Int(ad.cardCount)).compactMap { index -> HTMLRequest.Card? in
-            let shown = scratch.result.cards[Int(ad.firstCard) + index]
-            guard let product = state.data.products[snapshot.products[Int(shown.product)].id] else { return nil }
-            return HTMLRequest.Card(
-                sku: product.sku, name: product.name, url: "\(click)/\(index)", pictureURL: product.pictureURL,
-                price: Self.roubles(shown.price), oldPrice: shown.oldPrice > 0 ? Self.roubles(shown.oldPrice) : nil)
-        }
-        let request = HTMLRequest(
-            format: creative.format, fieldsJSON: creative.fieldsJSON, pictures: creative.pictures, clickURL: click,
-            labelText: Fragments.label, advertiser: creative.advertiserName, inn: creative.advertiserINN,
-            erid: creative.erid, cards: cards)
-        guard let html = render(request) else { return }
+    /// Off the hot path: only for callers that ask for ready-made markup. The template gets the ad as it is so far.
+    private func writeHTML(_ ad: DecisionResult.Ad, _ state: ServingState, start: Int) {
+        let version = state.snapshot.creatives[Int(ad.creative)].versionID
+        guard let render = environment.backend.renderHTML, let creative = state.data.creatives[version] else { return }
+        let whole = Array(out.bytes[start...]) + [0x7D]
+        guard let html = render(creative.format, whole) else { return }
         out.append(",\"html\":")
         var bytes: [UInt8] = []
         JSONOut.append(html, to: &bytes)
         out.append(bytes)
-    }
-
-    static func roubles(_ micros: Int64) -> String {
-        let bytes = OutBytes(capacity: 32)
-        bytes.append(roubles: micros)
-        return String(decoding: bytes.bytes, as: UTF8.self)
     }
 
     /// Wyrand: unpredictable enough for tie-breaks and, with the time and the node, unique for ids.

@@ -1,3 +1,4 @@
+import AdFormats
 import AdModel
 import Decisioning
 import Foundation
@@ -18,9 +19,12 @@ public struct SnapshotLoader: Sendable {
     /// - Parameters:
     ///   - formats: the ad formats that are installed.
     ///   - mediaBaseURL: address of the media listener, without a trailing slash; pictures are `<base>/<sha256>`.
-    public init(pool: PostgresPool, formats: [SnapshotInput.Format], mediaBaseURL: String) {
+    public init(pool: PostgresPool, formats: AdFormatSet, mediaBaseURL: String) {
         self.pool = pool
-        self.formats = formats
+        self.formats = formats.formats.values.sorted { $0.name < $1.name }.map {
+            SnapshotInput.Format(
+                name: $0.name, minimumCards: $0.minimumCards, maximumCards: $0.maximumCards, priorCTR: $0.priorCTR)
+        }
         self.mediaBaseURL = mediaBaseURL
     }
 
