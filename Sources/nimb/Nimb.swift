@@ -8,6 +8,7 @@ struct Nimb: AsyncParsableCommand {
             AttributeCommand.self,
             BenchCommand.self,
             MigrateCommand.self,
+            ORDCommand.self,
             SecretsCommand.self,
             SeedCommand.self,
             WorkerCommand.self,

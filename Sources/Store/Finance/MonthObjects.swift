@@ -1,0 +1,228 @@
+import AdModel
+import ORD
+import Postgres
+
+extension MonthReader {
+    /// A line item with what its creatives inherit from it.
+    struct LineItemRecord {
+        var line: MonthStatement.LineItem
+        var kktu: String?
+        var name: String
+        var campaignID: Int32
+    }
+
+    func persons(on db: isolated PostgresConnection) throws -> [Person] {
+        try db.query("select * from counterparty order by id").map { row in
+            Person(
+                id: ExternalIDs.person(try row.string("code")), kind: try row.string("kind"),
+                name: try row.string("name"), inn: try row.stringIfPresent("inn"), kpp: try row.stringIfPresent("kpp"),
+                phone: try row.stringIfPresent("phone"), foreignINN: try row.stringIfPresent("foreign_inn"),
+                foreignRegistrationNumber: try row.stringIfPresent("foreign_registration_number"),
+                foreignEpaymentMethod: try row.stringIfPresent("foreign_epayment_method"),
+                foreignCountryCode: try row.stringIfPresent("foreign_oksm_country_code"),
+                roles: try row.stringArray("roles"), rsURL: try row.stringIfPresent("rs_url"))
+        }
+    }
+
+    /// All contracts, except the retailer's own with himself, which only marks self-promotion.
+    func contracts(on db: isolated PostgresConnection) throws -> [Contract] {
+        try db.query(
+            """
+            select c.code, c.kind, client.code as client, contractor.code as contractor, c.signed_on, c.ends_on,
+                c.serial, c.subject_type, c.amount_kopecks, c.flags, c.vat_rate
+            from contract c
+            join counterparty client on client.id = c.client_counterparty_id
+            join counterparty contractor on contractor.id = c.contractor_counterparty_id
+            where c.client_counterparty_id <> c.contractor_counterparty_id
+            order by c.id
+            """
+        ).map { row in
+            Contract(
+                id: ExternalIDs.contract(try row.string("code")), type: try row.string("kind"),
+                clientID: ExternalIDs.person(try row.string("client")),
+                contractorID: ExternalIDs.person(try row.string("contractor")),
+                date: Day(number: try row.days("signed_on")),
+                dateEnd: try row.daysIfPresent("ends_on").map(Day.init(number:)),
+                serial: try row.stringIfPresent("serial"), subjectType: try row.string("subject_type"),
+                amount: try row.int64IfPresent("amount_kopecks").map(KopeckAmount.init(kopecks:)),
+                flags: try row.stringArray("flags").sorted(by: byteOrder),
+                vatRate: VATRate(rawValue: try row.string("vat_rate")) ?? .twentyTwo)
+        }
+    }
+
+    func pads(on db: isolated PostgresConnection) throws -> [Pad] {
+        try db.query("select code, name, url, kind from storefront order by id").map { row in
+            Pad(
+                id: ExternalIDs.pad(try row.string("code")), personID: retailerPerson, type: try row.string("kind"),
+                name: try row.string("name"), url: try row.string("url"))
+        }
+    }
+
+    func lineItems(
+        _ ids: Set<Int32>, on db: isolated PostgresConnection
+    ) throws -> [Int32: LineItemRecord] {
+        let rows = try db.query(
+            """
+            select l.id, l.code, l.name, l.pricing, l.campaign_id, a.kktu, a.name as campaign,
+                (greatest(l.starts_at, $2::timestamptz) at time zone $4)::date as first_day,
+                ((least(l.ends_at, $3::timestamptz) - interval '1 microsecond') at time zone $4)::date as last_day,
+                c.code as contract, client.id = contractor.id as self_promotion, owner.code as advertiser
+            from line_item l
+            join campaign a on a.id = l.campaign_id
+            join contract c on c.id = a.contract_id
+            join counterparty client on client.id = c.client_counterparty_id
+            join counterparty contractor on contractor.id = c.contractor_counterparty_id
+            join advertiser d on d.id = l.advertiser_id
+            join counterparty owner on owner.id = d.counterparty_id
+            where l.id = any($1)
+            """,
+            [
+                .int4Array(ids.sorted()),
+                // Only the part of the flight inside the month matters; this keeps infinity out of the arithmetic.
+                .timestamptz(micros: (month.first + -3).utcStart.micros),
+                .timestamptz(micros: (month.last + 4).utcStart.micros), .text(zone),
+            ])
+        var records: [Int32: LineItemRecord] = [:]
+        for row in rows {
+            let line = MonthStatement.LineItem(
+                id: try row.string("code"),
+                contractID: try row.bool("self_promotion") ? nil : ExternalIDs.contract(try row.string("contract")),
+                advertiserID: ExternalIDs.person(try row.string("advertiser")),
+                pricing: Pricing(rawValue: try row.string("pricing")) ?? .cpm,
+                flightFirst: Day(number: try row.days("first_day")), flightLast: Day(number: try row.days("last_day")),
+                creativeIDs: [])
+            records[try row.int32("id")] = LineItemRecord(
+                line: line, kktu: try row.stringIfPresent("kktu"), name: try row.string("name"),
+                campaignID: try row.int32("campaign_id"))
+        }
+        // Creative versions that may have served, in the order they were made.
+        for row in try db.query(
+            """
+            select cr.line_item_id, cr.code, cv.version from creative_version cv
+            join creative cr on cr.id = cv.creative_id
+            where cr.line_item_id = any($1) order by cv.id
+            """, [.int4Array(ids.sorted())])
+        {
+            records[try row.int32("line_item_id")]?.line.creativeIDs.append(
+                ExternalIDs.creative(try row.string("code"), version: try row.int32("version")))
+        }
+        return records
+    }
+
+    /// The creatives of the line items, with the media that they name.
+    func creatives(
+        ofLineItems ids: [Int32], _ lineItems: [Int32: LineItemRecord], on db: isolated PostgresConnection
+    ) throws -> (values: [Creative], media: [Media]) {
+        let parameters: [PostgresValue] = [.int4Array(ids.sorted()), .timestamptz(micros: (month.last + 2).utcStart.micros)]
+        let products = try productNames(parameters, on: db)
+        var creatives: [Creative] = []
+        for row in try db.query(Self.creativeQuery, parameters) {
+            let lineID = try row.int32("line_item_id")
+            guard let record = lineItems[lineID] else { continue }
+            let isSelfPromotion = record.line.contractID == nil
+            let form = try row.string("ord_form")
+            creatives.append(
+                Creative(
+                    id: ExternalIDs.creative(try row.string("code"), version: try row.int32("version")),
+                    contractIDs: record.line.contractID.map { [$0] } ?? [],
+                    personID: isSelfPromotion ? retailerPerson : nil, kktus: record.kktu.map { [$0] } ?? [],
+                    name: record.name.isEmpty ? nil : String(record.name.prefix(255)),
+                    brand: try row.stringIfPresent("brand").map { String($0.prefix(255)) },
+                    payType: isSelfPromotion ? nil : Settlement.payType(record.line.pricing), form: form,
+                    targetURLs: [try row.string("landing_url")],
+                    texts: Creative.hasTexts(form)
+                        ? CreativeTexts.texts(
+                            fieldsJSON: try row.string("fields"), format: try row.string("format"),
+                            products: products[lineID] ?? []) : [],
+                    mediaIDs: CreativeTexts.unique(try row.bytesArray("media_sha256").map { Hex.media($0) }),
+                    erid: try row.stringIfPresent("erid"), eridStatus: try row.stringIfPresent("erid_status")))
+        }
+        return (creatives, try media(parameters, on: db))
+    }
+
+    /// The brand is the campaign's when the version was approved: a new brand needs a new version anyway.
+    private static let creativeQuery = """
+        select cr.line_item_id, cr.code, cr.format, cv.version, cv.fields::text as fields, cv.landing_url,
+            cv.media_sha256, cv.ord_form, cv.erid, cv.erid_status, v.brand
+        from creative_version cv
+        join creative cr on cr.id = cv.creative_id
+        join line_item l on l.id = cr.line_item_id
+        left join lateral (
+            select b.name as brand from campaign_version cmp
+            left join brand b on b.code = cmp.brand_codes[1]
+            where cmp.campaign_id = l.campaign_id
+            order by cmp.valid_from <= coalesce(cv.approved_at, $2) desc, cmp.valid_from desc limit 1
+        ) v on true
+        where cr.line_item_id = any($1)
+        order by cv.id
+        """
+
+    /// Names of the promoted products by line item: by SKU, and products added later after the first ones, because
+    /// the operator's texts can only be appended to.
+    private func productNames(
+        _ parameters: [PostgresValue], on db: isolated PostgresConnection
+    ) throws -> [Int32: [String]] {
+        var names: [Int32: [String]] = [:]
+        let rows = try db.query(
+            """
+            select line_item_id, name from (
+                select v.line_item_id, p.sku, p.name, min(v.valid_from) as since
+                from line_item_version v
+                cross join lateral unnest(v.promoted_skus) as promoted(sku)
+                join product p on p.sku = promoted.sku
+                where v.line_item_id = any($1) and v.valid_from < $2
+                group by 1, 2, 3
+            ) x order by line_item_id, since, sku collate "C"
+            """, parameters)
+        for row in rows { names[try row.int32("line_item_id"), default: []].append(try row.string("name")) }
+        return names
+    }
+
+    private func media(_ parameters: [PostgresValue], on db: isolated PostgresConnection) throws -> [Media] {
+        try db.query(
+            """
+            select m.sha256, m.content_type, octet_length(m.bytes) as size from media m
+            where m.sha256 in (
+                select unnest(cv.media_sha256) from creative_version cv
+                join creative cr on cr.id = cv.creative_id where cr.line_item_id = any($1))
+            order by m.sha256
+            """, Array(parameters.prefix(1))
+        ).map { row in
+            Media(
+                sha256: Hex.text(try row.bytes("sha256")), contentType: try row.string("content_type"),
+                size: Int64(try row.int32("size")))
+        }
+    }
+
+    /// Contents of the media of creatives that have a row.
+    func mediaBytes(
+        _ settlement: Settlement, _ statement: MonthStatement, on db: isolated PostgresConnection
+    ) throws -> [String: [UInt8]] {
+        let used = Set(settlement.rows.map(\.creativeID))
+        let ids = Set(statement.creatives.filter { used.contains($0.id) }.flatMap(\.mediaIDs))
+        let wanted = statement.media.filter { ids.contains($0.id) }
+        var bytes: [String: [UInt8]] = [:]
+        for media in wanted {
+            let rows = try db.query(
+                "select bytes from media where sha256 = $1", [.bytea(Hex.bytes(media.sha256))])
+            bytes[media.sha256] = try rows.first?.bytes("bytes")
+        }
+        return bytes
+    }
+}
+
+/// SHA-256 as text.
+enum Hex {
+    static func text(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    static func bytes(_ text: String) -> [UInt8] {
+        let nibbles = text.utf8.map { $0 < 0x3A ? $0 - 0x30 : $0 - 0x57 }
+        return stride(from: 0, to: nibbles.count - 1, by: 2).map { nibbles[$0] << 4 | nibbles[$0 + 1] }
+    }
+
+    /// External id of a media file.
+    static func media(_ sha256: [UInt8]) -> String { "md-\(text(sha256).prefix(32))" }
+}
