@@ -1,0 +1,65 @@
+import ORD
+import Testing
+
+@Suite struct KKTUTests {
+    let kktu = ObjectCaseTests.kktu
+
+    @Test func `the classifier has 405 codes in three levels, and every parent is there`() {
+        #expect(kktu.entries.count == 405)
+        #expect((1...3).map { level in kktu.entries.count { $0.level == level } } == [30, 82, 293])
+        for entry in kktu.entries where entry.level > 1 {
+            #expect(entry.parent.flatMap { kktu.entry($0) }?.level == entry.level - 1, "\(entry.code)")
+        }
+    }
+
+    @Test(arguments: [
+        ("1.2.1", "табачные изделия"), ("4.1.1", "средства для мытья посуды"), ("6.1.1", "интернет"),
+        ("17.3.1", "кофе"), ("30.10.1", "реклам"), ("30.15.1", "прочие товары и услуги"),
+    ])
+    func `codes named in operators' documents have their names`(code: String, name: String) {
+        #expect(kktu.entry(code)?.name.lowercased().contains(name) == true)
+        #expect(kktu.entry(code)?.isUsable == true)
+    }
+
+    @Test func `only third-level codes are usable`() {
+        for entry in kktu.entries { #expect(entry.isUsable == (entry.level == 3), "\(entry.code)") }
+    }
+
+    @Test func `search finds words in any case and order, usable codes first`() {
+        #expect(kktu.search("кофе").first?.code == "17.3.1")
+        #expect(kktu.search("ПОСУДЫ мытья").map(\.code).contains("4.1.1"))
+        let coded = kktu.search("17.3")
+        #expect(coded.first?.isUsable == true && coded.contains { $0.code == "17.3" })
+        #expect(kktu.search("  ").isEmpty)
+        #expect(kktu.search("абракадабра").isEmpty)
+    }
+
+    @Test(arguments: [
+        "code,level\n1,1\n", "1,1,,0,A,A,,2,s\n1,1,,0,A,A,,2,s\n", "1,2,,0,A,A,,2,s\n", "1.1,2,1,0,A,A,,2,s\n",
+        "1,1,,1,A,A,,2,s\n", "1,1,,0,,,,2,s\n", "01,1,,0,A,A,,2,s\n", "1,1,,0,A\n",
+    ])
+    func `a damaged list is refused with its line`(lines: String) {
+        let header = "code,level,parent_code,usable_in_creative,name_ru,name_ru_display,name_en,sources_n,sources\n"
+        let text = lines.hasPrefix("code") ? lines : header + lines
+        #expect {
+            try KKTUDictionary(csv: Array(text.utf8))
+        } throws: { error in
+            guard let error = error as? ORDError else { return false }
+            return error.code == "kktu_file" && error.findings.first?.object.contains("line") == true
+        }
+    }
+}
+
+@Suite struct SerialTests {
+    @Test(arguments: [
+        ("РМ-09-01-25", "PM-09-01-25"), ("А-104", "A-104 "), ("рм 15/26", "РМ-15/26"), ("№ 7", "7"),
+    ])
+    func `serials that read alike are one serial`(a: String, b: String) {
+        #expect(Serial.folded(a) == Serial.folded(b))
+    }
+
+    @Test(arguments: [("РМ-15", "РМ-16"), ("1-23", "12-3"), ("РМ-15/26", "РН-15/26")])
+    func `other serials stay apart`(a: String, b: String) {
+        #expect(Serial.folded(a) != Serial.folded(b))
+    }
+}
