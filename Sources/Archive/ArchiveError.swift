@@ -1,6 +1,6 @@
 /// A ZIP file could not be written or read.
 public struct ArchiveError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Stable code: `archive_entry_name`, `archive_too_large`, `archive_write`, `archive_read`.
+    /// Stable code: `archive_empty`, `archive_entry_name`, `archive_too_large`, `archive_write`, `archive_read`.
     public let code: String
     /// What is wrong and what to do.
     public let message: String

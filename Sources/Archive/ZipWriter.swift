@@ -6,7 +6,7 @@ import CLibZip
 /// matters) and are stored, not deflated: a newer zlib could deflate the same bytes differently, and the hash of an
 /// export must not depend on it. There are no directory entries.
 public enum ZipWriter {
-    /// - Throws: `ArchiveError` when a name is empty, absolute, a directory, climbs up or occurs twice, when a limit is
+    /// - Throws: `ArchiveError` when there is no entry, a name is empty, absolute, a directory, climbs up or occurs twice, when a limit is
     ///   passed, or when libzip fails.
     public static func bytes(of entries: [ArchiveEntry]) throws(ArchiveError) -> [UInt8] {
         let sorted = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -44,6 +44,8 @@ public enum ZipWriter {
     }
 
     private static func check(_ sorted: [ArchiveEntry]) throws(ArchiveError) {
+        // libzip deletes an archive without entries instead of writing it.
+        guard !sorted.isEmpty else { throw ArchiveError(code: "archive_empty", message: "there is nothing to write") }
         guard sorted.count <= ArchiveLimits.entries,
             sorted.reduce(0, { $0 + $1.bytes.count }) <= ArchiveLimits.totalBytes
         else {

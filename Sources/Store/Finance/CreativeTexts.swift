@@ -31,7 +31,9 @@ enum CreativeTexts {
     /// Addresses, colours and names of pictures are not words that a shopper reads.
     private static func isWording(_ key: String, _ text: String) -> Bool {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        if trimmed.isEmpty || trimmed.contains("://") || trimmed.hasPrefix("#") || trimmed.hasPrefix("/") { return false }
+        if trimmed.isEmpty || trimmed.contains("://") || trimmed.hasPrefix("#") || trimmed.hasPrefix("/") {
+            return false
+        }
         return !["picture", "image", "color", "colour", "url", "layout", "align", "theme", "algorithm"].contains {
             key.lowercased().contains($0)
         }

@@ -71,7 +71,8 @@ struct MonthReader {
         let creatives = try creatives(ofLineItems: Array(lineItems.keys), lineItems, on: db)
         let statement = MonthStatement(
             month: month, timeZone: zone, cut: totals.cut, persons: try persons(on: db),
-            contracts: try contracts(on: db), pads: try pads(on: db), creatives: creatives.values, media: creatives.media,
+            contracts: try contracts(on: db), pads: try pads(on: db), creatives: creatives.values,
+            media: creatives.media,
             lineItems: lineItems.values.map(\.line).sorted { byteOrder($0.id, $1.id) },
             facts: facts.values.sorted(by: Self.stableOrder), ledgerTotal: totals.ledger, showsTotal: totals.shows)
         return MonthReading(

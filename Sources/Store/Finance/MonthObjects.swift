@@ -113,7 +113,9 @@ extension MonthReader {
     func creatives(
         ofLineItems ids: [Int32], _ lineItems: [Int32: LineItemRecord], on db: isolated PostgresConnection
     ) throws -> (values: [Creative], media: [Media]) {
-        let parameters: [PostgresValue] = [.int4Array(ids.sorted()), .timestamptz(micros: (month.last + 2).utcStart.micros)]
+        let parameters: [PostgresValue] = [
+            .int4Array(ids.sorted()), .timestamptz(micros: (month.last + 2).utcStart.micros),
+        ]
         let products = try productNames(parameters, on: db)
         var creatives: [Creative] = []
         for row in try db.query(Self.creativeQuery, parameters) {

@@ -70,7 +70,8 @@ struct ORDExportCommand: AsyncParsableCommand {
 
     /// The classifier that was shipped with this program.
     static func kktu() throws -> KKTUDictionary {
-        try KKTUDictionary(csv: [UInt8](Data(contentsOf: Bundle.module.bundleURL.appendingPathComponent("Data/kktu.csv"))))
+        try KKTUDictionary(
+            csv: [UInt8](Data(contentsOf: Bundle.module.bundleURL.appendingPathComponent("Data/kktu.csv"))))
     }
 
     private static func report(_ findings: [Finding]) {
