@@ -14,7 +14,7 @@ enum FixedAccrual {
         let shown = Dictionary(grouping: placed.filter { $0.shows > 0 }, by: \.lineItemID)
         var unplaced: [MonthStatement.Fact] = []
         for fact in loose {
-            guard let line = lineItems[fact.lineItemID], line.pricing == .fixed, fact.ledger >= .zero else {
+            guard let line = lineItems[fact.lineItemID], line.pricing == .fixed else {
                 unplaced.append(fact)
                 continue
             }
@@ -32,14 +32,16 @@ enum FixedAccrual {
                 placed.append(whole)
                 continue
             }
+            // A refund is divided like the charge, the other way.
+            let sign: Int64 = fact.ledger < .zero ? -1 : 1
             let parts = Allocation.largestRemainder(
-                fact.ledger.value,
+                fact.ledger.value * sign,
                 among: ofDay.map { .init(weight: $0.shows, id: RowKey(fact: $0)?.text ?? "") })
             for (target, part) in zip(ofDay, parts) {
                 placed.append(
                     MonthStatement.Fact(
                         lineItemID: fact.lineItemID, creativeID: target.creativeID, padID: target.padID, day: fact.day,
-                        ledger: Micros(part), chargeID: fact.chargeID))
+                        ledger: Micros(part * sign), chargeID: fact.chargeID))
             }
         }
         return (placed, unplaced)

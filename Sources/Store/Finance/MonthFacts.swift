@@ -47,14 +47,18 @@ extension MonthReader {
         return facts
     }
 
-    /// A refund belongs to the creative and pad of the charge that it names. An event that was charged counts once as
+    /// A refund belongs to the creative and pad of the charge that it names; a fixed accrual belongs to its line item,
+    /// and the day's shows decide where it goes (R22), whatever the row names. An event that was charged counts once as
     /// billed; a row that takes its whole price back uncounts it, a row that charges it afterwards counts it.
     private static let charges = """
         select f.line_item_id, l.code as line_item, f.creative_version_id, cr.code as creative, cv.version,
             f.storefront_id, s.code as storefront, f.accounting_day as day, f.ledger, f.impressions, f.clicks, f.first_id
         from (
-            select c.line_item_id, coalesce(c.creative_version_id, o.creative_version_id) as creative_version_id,
-                coalesce(c.storefront_id, o.storefront_id) as storefront_id, c.accounting_day,
+            select c.line_item_id,
+                case when coalesce(o.kind, c.kind) <> 'fixed' then coalesce(c.creative_version_id, o.creative_version_id)
+                end as creative_version_id,
+                case when coalesce(o.kind, c.kind) <> 'fixed' then coalesce(c.storefront_id, o.storefront_id)
+                end as storefront_id, c.accounting_day,
                 sum(c.amount_micros)::bigint as ledger, min(c.id) as first_id,
                 coalesce(sum(b.billed) filter (where coalesce(o.kind, c.kind) = 'impression'), 0)::bigint as impressions,
                 coalesce(sum(b.billed) filter (where coalesce(o.kind, c.kind) = 'click'), 0)::bigint as clicks

@@ -3,6 +3,7 @@ import Archive
 import ArgumentParser
 import Foundation
 import ORD
+import Postgres
 import Store
 
 /// `nimb ord`: what the operator of advertising data receives.
@@ -70,8 +71,8 @@ struct ORDExportCommand: AsyncParsableCommand {
 
     /// The classifier that was shipped with this program.
     static func kktu() throws -> KKTUDictionary {
-        try KKTUDictionary(
-            csv: [UInt8](Data(contentsOf: Bundle.module.bundleURL.appendingPathComponent("Data/kktu.csv"))))
+        let file = Bundle.module.bundleURL.appendingPathComponent("Data/kktu.csv")
+        return try KKTUDictionary(csv: [UInt8](Data(contentsOf: file)))
     }
 
     private static func report(_ findings: [Finding]) {
