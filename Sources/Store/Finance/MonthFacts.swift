@@ -107,8 +107,8 @@ extension MonthReader {
         let shows = try db.query(
             """
             select count(*) as shows from ad_event
-            where kind = 0 and decision_day between $1 - 7 and $2 + 1
-                and (event_time at time zone $3)::date between $1 and $2
+            where kind = 0 and decision_day between $1::date - 7 and $2::date + 1
+                and (event_time at time zone $3)::date between $1::date and $2::date
             """, Array(range.prefix(2)) + [.text(zone)]
         ).single().int64("shows")
         return (
