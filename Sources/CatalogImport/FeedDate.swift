@@ -41,12 +41,16 @@ enum FeedDate {
         return digits.isEmpty ? nil : value
     }
 
-    private static func local(_ day: Day, _ hour: Int64, _ minute: Int64, _ second: Int64, _ zone: TimeZone) -> Timestamp? {
+    private static func local(_ day: Day, _ hour: Int64, _ minute: Int64, _ second: Int64, _ zone: TimeZone)
+        -> Timestamp?
+    {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
         let (year, month, dayOfMonth) = day.civil
         let parts = DateComponents(
             year: year, month: month, day: dayOfMonth, hour: Int(hour), minute: Int(minute), second: Int(second))
-        return calendar.date(from: parts).map { Timestamp(micros: Int64($0.timeIntervalSince1970.rounded()) * 1_000_000) }
+        return calendar.date(from: parts).map {
+            Timestamp(micros: Int64($0.timeIntervalSince1970.rounded()) * 1_000_000)
+        }
     }
 }

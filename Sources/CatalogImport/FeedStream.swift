@@ -63,7 +63,9 @@ enum FeedProlog {
             // Another root is worth its own sentence.
             var rest = text[...]
             while let open = rest.firstIndex(of: "<") {
-                let name = rest[rest.index(after: open)...].prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" || $0 == ":" }
+                let name = rest[rest.index(after: open)...].prefix {
+                    $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" || $0 == ":"
+                }
                 if !name.isEmpty { throw FeedError.notAFeed(root: String(name.prefix(64))) }
                 rest = rest[rest.index(after: open)...]
             }

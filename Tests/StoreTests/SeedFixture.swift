@@ -129,8 +129,8 @@ enum SeedFixture {
     static let rules = SeedRules(
         formats: [
             "banner": .init(ordForm: "banner") { fields, pictures in
-                (fields.contains("\"title\"") ? [] : [("title", "is required")])
-                    + (pictures.isEmpty ? [("", "needs a picture")] : [])
+                (fields.contains("\"title\"") ? [] : [("fields.title", "is required")])
+                    + (pictures.isEmpty ? [("pictures", "needs a picture")] : [])
             },
             "product-shelf": .init(ordForm: "text_graphic_block") { _, _ in [] },
         ],

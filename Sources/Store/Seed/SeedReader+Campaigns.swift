@@ -123,10 +123,8 @@ extension SeedReader {
         }
         object.finish()
         guard let code, let format, let landing, let rule = rules.formats[format] else { return nil }
-        for (path, reason) in rule.problems(fields, pictures.map(\.image)) {
-            log.add(
-                object.path + ".fields" + (path.isEmpty || path.hasPrefix("[") ? path : "." + path),
-                fieldsNode?.value.line ?? object.line, reason)
+        for (path, reason) in rule.problems(fields, pictures) {
+            log.add(object.path + (path.isEmpty ? "" : "." + path), fieldsNode?.value.line ?? object.line, reason)
         }
         return SeedCreative(
             place: Self.place(object), code: code, format: format, ordForm: rule.ordForm, fieldsJSON: fields,

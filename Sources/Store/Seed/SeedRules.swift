@@ -5,12 +5,12 @@ public struct SeedRules: Sendable {
     public struct Format: Sendable {
         /// The operator's form, `banner`.
         public var ordForm: String
-        /// Checks the fields (canonical JSON) and the pictures; each problem is (path inside the fields, reason).
-        public var problems: @Sendable (_ fieldsJSON: String, _ pictures: [ImageHeader]) -> [(String, String)]
+        /// Checks the fields (canonical JSON) and the pictures; each problem is (path inside the creative, reason).
+        public var problems: @Sendable (_ fieldsJSON: String, _ pictures: [SeedPicture]) -> [(String, String)]
 
         public init(
             ordForm: String,
-            problems: @escaping @Sendable (_ fieldsJSON: String, _ pictures: [ImageHeader]) -> [(String, String)]
+            problems: @escaping @Sendable (_ fieldsJSON: String, _ pictures: [SeedPicture]) -> [(String, String)]
         ) {
             self.ordForm = ordForm
             self.problems = problems

@@ -1,5 +1,6 @@
 import AdFormatFiles
 import AdFormats
+import Attribution
 import Foundation
 import ORD
 import Store
@@ -8,9 +9,10 @@ import Store
 enum SeedRulesLoader {
     static func load(folder: URL, environment: [String: String]) throws -> SeedRules {
         let goods = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
+        let formats = try AdFormatSet(folders: AdFormatFiles.read()).formats
         return SeedRules(
-            formats: try formats(),
-            policies: ["default@1", "item-24h@1", "order-24h@1", "smart-placement@1", "sku-strict@1"],
+            formats: formats.mapValues(rule),
+            policies: Set(AttributionPolicy.presets.map(\.name)),
             kktuExists: { goods.entry($0)?.isUsable == true },
             counterparty: problems,
             readFile: { name in
@@ -25,16 +27,21 @@ enum SeedRulesLoader {
             environment: environment)
     }
 
-    /// The ad formats as a seed needs them. The weight of a picture is limited by its size when it is read.
-    private static func formats() throws -> [String: SeedRules.Format] {
-        try AdFormatSet(folders: AdFormatFiles.read()).formats.mapValues { format in
-            SeedRules.Format(ordForm: format.ordForm) { fields, pictures in
-                guard let value = try? FieldValue(json: Array(fields.utf8)) else { return [("", "is not JSON")] }
-                let shown = pictures.map {
-                    AdFormat.Picture(contentType: $0.contentType, width: $0.width, height: $0.height, bytes: 0)
-                }
-                return (format.validate(value) + format.validate(pictures: shown)).map { ($0.path, $0.message) }
+    private static func rule(for format: AdFormat) -> SeedRules.Format {
+        SeedRules.Format(ordForm: format.ordForm) { fields, pictures in
+            let errors: [FieldError]
+            do {
+                errors = format.validate(try FieldValue(json: Array(fields.utf8)))
+            } catch {
+                return [("fields", "\(error)")]
             }
+            let seen = pictures.map {
+                AdFormat.Picture(
+                    contentType: $0.image.contentType, width: $0.image.width, height: $0.image.height,
+                    bytes: $0.bytes.count)
+            }
+            return errors.map { ($0.path.isEmpty ? "fields" : "fields.\($0.path)", $0.message) }
+                + format.validate(pictures: seen).map { ($0.path, $0.message) }
         }
     }
 
