@@ -160,9 +160,10 @@ public enum AttributionEngine {
     private static func checkTouches(
         _ touches: [TouchRow], _ reference: AttributionReference
     ) throws(AttributionError) {
+        if touches.isEmpty { return }
         var ids = Interner(capacity: touches.count)
         var firsts: [Int] = []
-        var owners = CampaignOwners(reference)
+        var owners = CampaignOwners()
         for (i, touch) in touches.enumerated() {
             let number = Int(ids.intern(touch.touchID))
             guard !touch.touchID.isAbsent else {
@@ -178,7 +179,10 @@ public enum AttributionEngine {
             }
             firsts.append(i)
             let known = touch.campaignID.withCell { campaign in
-                touch.advertiserID.withCell { owners.claim(campaign, $0, position: i) }
+                touch.advertiserID.withCell { advertiser in
+                    reference.otherOwner(of: campaign, than: advertiser)
+                        ?? owners.claim(campaign, advertiser, position: i)
+                }
             }
             if let known { throw known.error(touch.campaignID, position: i) }
         }

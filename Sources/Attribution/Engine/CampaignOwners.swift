@@ -25,6 +25,14 @@ struct CampaignOwners: Sendable {
     /// Hashes of pairs that were claimed before: one small look for nearly every touch.
     private var pairs: [UInt64]
 
+    /// Knows of no campaign yet.
+    init() {
+        slots = [Slot](repeating: Slot(), count: 16)
+        pairs = [UInt64](repeating: 0, count: 16)
+        mask = 15
+    }
+
+    /// Knows what the campaigns table says.
     init(_ reference: AttributionReference) {
         var size = 16
         while size < reference.campaigns.count * 2 { size *= 2 }

@@ -98,6 +98,15 @@ public struct AttributionReference: Sendable {
         return false
     }
 
+    /// The row of the campaigns table that gives the campaign another advertiser; absent ids claim nothing.
+    func otherOwner(of campaign: Cell, than advertiser: Cell) -> CampaignOwners.Claim? {
+        let number = campaigns.find(campaign)
+        guard number != Interner.none, !advertiser.isEmpty else { return nil }
+        let owner = campaignAdvertiser[Int(number)]
+        if owner == Interner.none || owner == advertisers.find(advertiser) { return nil }
+        return CampaignOwners.Claim(table: .campaigns, position: campaignPosition[Int(number)])
+    }
+
     /// Index of the campaign's version in force at an instant; -1 when there is none.
     @inline(__always)
     func version(of campaign: UInt32, at t: Int64) -> Int {
