@@ -12,6 +12,7 @@ struct Nimb: AsyncParsableCommand {
             ORDCommand.self,
             SecretsCommand.self,
             SeedCommand.self,
+            ServeCommand.self,
             WorkerCommand.self,
         ])
 }

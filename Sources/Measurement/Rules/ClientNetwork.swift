@@ -48,6 +48,12 @@ public struct ClientAddress: Hashable, Sendable {
         self.init(high: high, low: mapped ? low & 0xFFFF_FFFF : low, isIPv6: !mapped)
     }
 
+    /// Hands the address to `body` as 4 or 16 bytes in network order.
+    public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        if isIPv6 { return try withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { try body($0) } }
+        return try withUnsafeBytes(of: UInt32(truncatingIfNeeded: low).bigEndian) { try body($0) }
+    }
+
     /// The /24 (IPv4) or /48 (IPv6) that the address lies in.
     public var network: String {
         if isIPv6 {

@@ -1,0 +1,45 @@
+import ArgumentParser
+import EventLog
+import Postgres
+import ServiceLifecycle
+import UnixSignals
+
+/// `nimb serve`: a serving node with its three listeners.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve ads, take events, answer reports.",
+        discussion: """
+            Delivery (--port) is public: placements, events, clicks, orders, stock. Management (--management-port) is for \
+            reports, health and metrics. Media (--media-port) serves pictures and nothing else. Run `nimb worker` with the \
+            same --data beside it. SIGTERM stops taking connections, finishes what was taken, and closes the log.
+            """)
+
+    @OptionGroup var options: ServeOptions
+    @OptionGroup var node: NodeOptions
+    @OptionGroup var database: DatabaseOptions
+
+    @Option(help: "File of keys that the nodes share; made by nimb secrets.")
+    var secrets: String
+
+    func run() async throws {
+        try options.requireFreePorts()
+        let logger = node.logger("nimb.serve")
+        let runtime = NodeRuntime(
+            options: options, node: node, secrets: try SecretsFile.load(secrets, create: false),
+            database: try database.options(applicationName: "nimb serve"), logger: logger)
+        let base = options.publicBase
+        let assembly = try await runtime.assemble { Console.say("nimb serve: ready on \(base)") }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: assembly.services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            assembly.log.close()
+            throw error
+        }
+        assembly.log.close()
+        await assembly.pool.close()
+    }
+}

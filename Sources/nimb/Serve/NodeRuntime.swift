@@ -1,0 +1,141 @@
+import AdFormats
+import AdModel
+import Decisioning
+import DeliveryAPI
+import EventLog
+import Foundation
+import GeoIP
+import Logging
+import ManagementAPI
+import Measurement
+import Postgres
+import Profiles
+import ServiceLifecycle
+import Store
+import Synchronization
+import Telemetry
+
+/// A serving node put together: event log, snapshot, profiles, leases and the three listeners.
+///
+/// Order of a start: the log is opened (and recovered), the snapshot is loaded, profiles are rebuilt from the log,
+/// then the listeners bind. Order of a stop: listeners, leases, log.
+struct NodeRuntime {
+    let options: ServeOptions
+    let node: NodeOptions
+    let secrets: SecretsFile
+    let database: PostgresOptions
+    let logger: Logger
+    let metrics = MetricsRegistry()
+
+    /// Services in the order of their start; the group stops them in reverse.
+    struct Assembly {
+        var services: [any Service]
+        var log: EventLog
+        var pool: PostgresPool
+    }
+
+    /// - Parameter onReady: called once all three listeners take connections.
+    func assemble(onReady: @escaping @Sendable () -> Void) async throws -> Assembly {
+        let log = try EventLog(directory: node.logDirectory, nodeID: node.node)
+        if log.recoveredCutBytes > 0 {
+            logger.notice("the event log had a torn tail", metadata: ["cut_bytes": "\(log.recoveredCutBytes)"])
+        }
+        let pool = PostgresPool(database, maximumConnections: 6)
+        let formats = try AdFormatLoader.load(extra: options.adformats)
+        let loader = SnapshotLoader(
+            pool: pool,
+            formats: formats.formats.values.map {
+                SnapshotInput.Format(
+                    name: $0.name, minimumCards: $0.minimumCards, maximumCards: $0.maximumCards, priorCTR: $0.priorCTR)
+            },
+            mediaBaseURL: options.mediaBase)
+        let serving = ServingHolder()
+        let refresher = ServingRefresher(
+            serving: serving, loader: loader, listening: database, metrics: metrics, logger: logger,
+            clock: SystemClock.now)
+        let profiles = ProfileStore(maximumProfiles: options.profiles)
+        let environment = DeliveryEnvironment(
+            settings: try settings(), serving: serving, profiles: profiles, log: log,
+            tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
+            agents: try agents(), backend: try backend(pool, formats), metrics: metrics, clock: SystemClock.now)
+        let leases = LeaseKeeper(
+            serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
+            metrics: metrics, logger: logger, clock: SystemClock.now)
+        await refresher.refresh()
+        try rebuildProfiles(environment)
+        await leases.round()
+
+        let ready = Countdown(3, then: onReady)
+        let delivery = DeliveryServer(
+            environment: environment, host: options.host, port: options.port, logger: logger,
+            onListening: { _ in ready.step() })
+        let registry = metrics
+        let management = ManagementServer(
+            options: ListenerOptions(host: options.managementHost, port: options.managementPort), pool: pool,
+            clock: SystemClock.now, metrics: { registry.render() }, logger: logger, onRunning: { _ in ready.step() })
+        let media = MediaServer(
+            options: ListenerOptions(host: options.host, port: options.mediaPort), pool: pool, logger: logger,
+            onRunning: { _ in ready.step() })
+        return Assembly(services: [leases, refresher, management, media, delivery], log: log, pool: pool)
+    }
+
+    /// Profiles live in memory only; after a restart they come back from the node's own log.
+    private func rebuildProfiles(_ environment: DeliveryEnvironment) throws {
+        guard let state = environment.serving.state else { return }
+        let reader = try EventLogReader(directory: node.logDirectory)
+        ProfileRebuild.run(
+            reader, into: environment.profiles, state: state, hash: environment.shopperHash, now: SystemClock.now(),
+            logger: logger)
+    }
+
+    private func settings() throws -> DeliverySettings {
+        var settings = DeliverySettings()
+        settings.nodeID = node.node
+        settings.publicBaseURL = options.publicBase
+        guard let proxies = TrustedProxies(options.trustedProxies) else {
+            throw Refusal("--trusted-proxies takes networks such as 10.0.0.0/8; one of those given is not.")
+        }
+        settings.trustedProxies = proxies
+        settings.corsOrigins = Set(options.corsOrigins)
+        settings.customerSecrets = secrets.customerSecrets
+        settings.loops = options.loops
+        return settings
+    }
+
+    private func agents() throws -> UserAgentClassifier {
+        let file = options.botAgents.map { URL(fileURLWithPath: $0) } ?? DataFiles.url("bot-agents.txt")
+        guard let text = try? String(contentsOf: file, encoding: .utf8) else {
+            throw Refusal("the list of bot agents \(file.path) cannot be read; check --bot-agents.")
+        }
+        return try UserAgentClassifier(list: text)
+    }
+
+    private func backend(_ pool: PostgresPool, _ formats: AdFormatSet) throws -> DeliveryBackend {
+        var backend = DeliveryBackend.live(pool: pool)
+        backend.renderHTML = { AdFormatLoader.render($0, $1, with: formats) }
+        if let path = options.geoip {
+            let geo = try GeoDatabase(path: path)
+            backend.region = { address in address.withBytes { geo.lookup(bytes: $0) }?.regionCode }
+        }
+        return backend
+    }
+}
+
+/// Calls back when everything awaited has happened.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    private let done: @Sendable () -> Void
+
+    init(_ count: Int, then done: @escaping @Sendable () -> Void) {
+        left = Mutex(count)
+        self.done = done
+    }
+
+    func step() {
+        let reached = left.withLock { left in
+            left -= 1
+            return left == 0
+        }
+        if reached { done() }
+    }
+}

@@ -1,0 +1,19 @@
+import AdFormatFiles
+import AdFormats
+import Foundation
+
+/// The ad formats in use: those that ship with the binary and, over them, those of a folder of the operator's.
+enum AdFormatLoader {
+    /// Reads both; a folder that is not a valid format stops the start with what is wrong in it.
+    static func load(extra: String?) throws -> AdFormatSet {
+        var folders = try AdFormatFiles.read()
+        if let extra { folders.merge(try AdFormatFiles.read(URL(fileURLWithPath: extra))) { _, theirs in theirs } }
+        return try AdFormatSet(folders: folders)
+    }
+
+    /// Renders one ad, given as the API's JSON, by its format's template; nil when the format is not installed.
+    static func render(_ format: String, _ ad: [UInt8], with formats: AdFormatSet) -> String? {
+        guard let format = formats.formats[format], let value = try? FieldValue(json: ad) else { return nil }
+        return format.renderHTML(value)
+    }
+}
