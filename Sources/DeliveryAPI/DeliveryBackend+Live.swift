@@ -22,17 +22,7 @@ extension DeliveryBackend {
             return format.renderHTML(value)
         }
         if let geo {
-            backend.region = { address in
-                // Network order, as in a socket address.
-                if address.isIPv6 {
-                    return withUnsafeBytes(of: (address.high.bigEndian, address.low.bigEndian)) {
-                        geo.lookup(bytes: $0)?.regionCode
-                    }
-                }
-                return withUnsafeBytes(of: UInt32(truncatingIfNeeded: address.low).bigEndian) {
-                    geo.lookup(bytes: $0)?.regionCode
-                }
-            }
+            backend.region = { address in address.withBytes { geo.lookup(bytes: $0)?.regionCode } }
         }
         return backend
     }

@@ -1,6 +1,4 @@
-import AdFormats
 import AdModel
-import Decisioning
 import DeliveryAPI
 import EventLog
 import Foundation
@@ -42,13 +40,7 @@ struct NodeRuntime {
         }
         let pool = PostgresPool(database, maximumConnections: 6)
         let formats = try AdFormatLoader.load(extra: options.adformats)
-        let loader = SnapshotLoader(
-            pool: pool,
-            formats: formats.formats.values.map {
-                SnapshotInput.Format(
-                    name: $0.name, minimumCards: $0.minimumCards, maximumCards: $0.maximumCards, priorCTR: $0.priorCTR)
-            },
-            mediaBaseURL: options.mediaBase)
+        let loader = SnapshotLoader(pool: pool, formats: formats, mediaBaseURL: options.mediaBase)
         let serving = ServingHolder()
         let refresher = ServingRefresher(
             serving: serving, loader: loader, listening: database, metrics: metrics, logger: logger,
@@ -57,7 +49,8 @@ struct NodeRuntime {
         let environment = DeliveryEnvironment(
             settings: try settings(), serving: serving, profiles: profiles, log: log,
             tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
-            agents: try agents(), backend: try backend(pool, formats), metrics: metrics, clock: SystemClock.now)
+            agents: try agents(), backend: .live(pool: pool, formats: formats, geo: try geo()), metrics: metrics,
+            clock: SystemClock.now)
         let leases = LeaseKeeper(
             serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
             metrics: metrics, logger: logger, clock: SystemClock.now)
@@ -110,15 +103,7 @@ struct NodeRuntime {
         return try UserAgentClassifier(list: text)
     }
 
-    private func backend(_ pool: PostgresPool, _ formats: AdFormatSet) throws -> DeliveryBackend {
-        var backend = DeliveryBackend.live(pool: pool)
-        backend.renderHTML = { AdFormatLoader.render($0, $1, with: formats) }
-        if let path = options.geoip {
-            let geo = try GeoDatabase(path: path)
-            backend.region = { address in address.withBytes { geo.lookup(bytes: $0) }?.regionCode }
-        }
-        return backend
-    }
+    private func geo() throws -> GeoDatabase? { try options.geoip.map { try GeoDatabase(path: $0) } }
 }
 
 /// Calls back when everything awaited has happened.

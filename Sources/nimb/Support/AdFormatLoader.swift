@@ -10,10 +10,4 @@ enum AdFormatLoader {
         if let extra { folders.merge(try AdFormatFiles.read(URL(fileURLWithPath: extra))) { _, theirs in theirs } }
         return try AdFormatSet(folders: folders)
     }
-
-    /// Renders one ad, given as the API's JSON, by its format's template; nil when the format is not installed.
-    static func render(_ format: String, _ ad: [UInt8], with formats: AdFormatSet) -> String? {
-        guard let format = formats.formats[format], let value = try? FieldValue(json: ad) else { return nil }
-        return format.renderHTML(value)
-    }
 }
