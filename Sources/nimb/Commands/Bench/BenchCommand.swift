@@ -5,6 +5,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure, beside a yardstick of the same run.",
         subcommands: [
-            BenchLogCommand.self
+            BenchAttributionCommand.self,
+            BenchLogCommand.self,
         ])
 }
