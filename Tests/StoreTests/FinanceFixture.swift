@@ -14,14 +14,14 @@ enum FinanceFixture {
             ('web', 'Полка', 'https://shop.example'), ('app', 'Полка в телефоне', 'https://shop.example/app');
         insert into placement (storefront_id, code, page_type, formats) values
             (1, 'home.top', 'home', '{banner}'), (2, 'home.top', 'home', '{banner}');
-        insert into brand (code, name) values ('coffee', 'Кофе X');
+        insert into brand (code, name) values ('coffee', 'Кофе X'), ('tea', 'Чай Y');
         insert into product (sku, name) values ('b-2', 'Кофе в зёрнах'), ('a-1', 'Кофе молотый'), ('c-3', 'Кофе в капсулах');
         insert into advertiser (code, name, counterparty_id) values ('cafe', 'Кофе', 2), ('own', 'Полка', 1);
         insert into contract (code, advertiser_id, client_counterparty_id, contractor_counterparty_id, serial, signed_on)
             values ('c1', 1, 2, 1, 'РМ-15/26', '2026-01-15'), ('own', 2, 1, 1, null, '2026-01-01');
         insert into campaign (code, advertiser_id, contract_id, name, kktu, state) values
             ('spring', 1, 1, 'Весна', '17.3.1', 'active'), ('own', 2, 2, 'Свои товары', '28.1.1', 'active');
-        insert into campaign_version (campaign_id, valid_from, brand_codes) values (1, '-infinity', '{coffee}');
+        insert into campaign_version (campaign_id, valid_from, brand_codes) values (1, '-infinity', '{tea,coffee}');
         insert into line_item (code, campaign_id, advertiser_id, name, starts_at, ends_at, pricing, bid_micros) values
             ('cpm', 1, 1, 'Баннер', '2026-02-20 00:00+03', '2026-03-21 00:00+03', 'cpm', 99990000),
             ('cpc', 1, 1, 'Полка кофе', '2026-02-20 00:00+03', 'infinity', 'cpc', 12345678),

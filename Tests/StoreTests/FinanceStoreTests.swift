@@ -68,7 +68,7 @@ import Testing
         #expect(
             creatives.contains(
                 #""texts":["Кофе недели","До воскресенья","Кофе молотый","Кофе в зёрнах","Кофе в капсулах"]"#))
-        #expect(creatives.contains(#""brand":"Кофе X""#))
+        #expect(creatives.contains(#""brand":"Чай Y, Кофе X""#))
         #expect(creatives.contains(#"{"form":"banner","kktus":["28.1.1"],"media_external_ids":["#))
         #expect(creatives.contains(#""person_external_id":"org-shop""#))
         #expect(!(try text(bundle, "contracts.ndjson").contains("ctr-own")))

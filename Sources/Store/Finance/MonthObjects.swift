@@ -142,7 +142,7 @@ extension MonthReader {
         return (creatives, try media(parameters, on: db))
     }
 
-    /// The brand is the campaign's when the version was approved: a new brand needs a new version anyway.
+    /// The brands are the campaign's when the version was approved: a new brand needs a new version anyway.
     private static let creativeQuery = """
         select cr.line_item_id, cr.code, cr.format, cv.version, cv.fields::text as fields, cv.landing_url,
             cv.media_sha256, cv.ord_form, cv.erid, cv.erid_status, v.brand
@@ -150,8 +150,11 @@ extension MonthReader {
         join creative cr on cr.id = cv.creative_id
         join line_item l on l.id = cr.line_item_id
         left join lateral (
-            select b.name as brand from campaign_version cmp
-            left join brand b on b.code = cmp.brand_codes[1]
+            select (
+                select string_agg(b.name, ', ' order by named.place)
+                from unnest(cmp.brand_codes) with ordinality as named(code, place) join brand b on b.code = named.code
+            ) as brand
+            from campaign_version cmp
             where cmp.campaign_id = l.campaign_id
             order by cmp.valid_from <= coalesce(cv.approved_at, $2) desc, cmp.valid_from desc limit 1
         ) v on true
