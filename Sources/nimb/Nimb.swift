@@ -7,6 +7,7 @@ struct Nimb: AsyncParsableCommand {
         subcommands: [
             AttributeCommand.self,
             BenchCommand.self,
+            DevCommand.self,
             ImportCommand.self,
             MigrateCommand.self,
             ORDCommand.self,

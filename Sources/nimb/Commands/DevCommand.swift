@@ -1,0 +1,75 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import Logging
+import Pipeline
+import Postgres
+import PrivatePostgres
+import ServiceLifecycle
+import Store
+import UnixSignals
+
+/// `nimb dev`: everything on one machine, for looking around and for developing a shop against it.
+struct DevCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev", abstract: "Run everything here: private database, demo retailer, server and worker.",
+        discussion: """
+            The first start makes a private PostgreSQL cluster (unix socket only), migrates it, seeds a small demo \
+            retailer and makes random keys; later starts go on where the last one ended. Ctrl-C ends everything, the \
+            database too. Delete the folder to start afresh.
+            """)
+
+    @Option(help: "Folder of the database, the event log, the secrets and the keys.")
+    var directory = ".nimb"
+
+    @OptionGroup var options: ServeOptions
+
+    @Option(help: "What is written to standard error: trace, debug, info, notice, warning, error.")
+    var logLevel = "warning"
+
+    func run() async throws {
+        try options.requireFreePorts()
+        try Preflight.requireDisk(at: FileManager.default.currentDirectoryPath, gigabytes: 1)
+        let home = URL(fileURLWithPath: directory)
+        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+        var node = NodeOptions()
+        node.data = home.path
+        node.node = 1
+        node.logLevel = logLevel
+        let logger = node.logger("nimb.dev")
+
+        Console.warn("nimb dev: starting the private database")
+        let cluster = try await PrivateCluster.start(directory: home.appendingPathComponent("postgres"), logger: logger)
+        do {
+            try await serve(home, node, cluster, logger)
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+        await cluster.stop()
+    }
+
+    private func serve(_ home: URL, _ node: NodeOptions, _ cluster: PrivateCluster, _ logger: Logger) async throws {
+        let database = PostgresOptions(url: cluster.url(database: "nimb"), applicationName: "nimb dev")
+        let demo = DemoInstallation(home: home, options: options, databaseURL: cluster.url(database: "nimb"))
+        try await demo.prepare(adminURL: cluster.url(database: "postgres"), database: database)
+        let runtime = NodeRuntime(
+            options: options, node: node,
+            secrets: try SecretsFile.load(home.appendingPathComponent("secrets").path, create: true),
+            database: database, logger: logger)
+        let page = try demo.page()
+        let assembly = try await runtime.assemble { Console.say(page) }
+        let worker = PipelineWorker(
+            directory: node.logDirectory, database: database, clock: SystemClock.now, registry: runtime.metrics,
+            logger: logger)
+        // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
+        let services: [any Service] = [worker] + assembly.services
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigint, .sigterm],
+                logger: logger))
+        defer { assembly.log.close() }
+        try await group.run()
+        await assembly.pool.close()
+    }
+}
