@@ -11,14 +11,25 @@ public enum Decider {
     ///   - stock: built for this `snapshot`.
     ///   - profiles: nil = as without consent.
     ///   - seed: breaks ties, rotates creatives and paces; the same seed gives the same answer.
+    ///   - search: how candidates are found; anything but `.indexed` is for checks.
     public static func decide(
         _ request: DecisionRequest, snapshot: Snapshot, stock: StockView, profiles: ProfileStore?,
-        budget: LeaseTable, now: Timestamp, seed: UInt64, scratch: Scratch
+        budget: LeaseTable, now: Timestamp, seed: UInt64, scratch: Scratch, search: Search = .indexed
     ) {
         scratch.work.decide(
             request,
-            Inputs(snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, now: now, seed: seed),
+            Inputs(
+                snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, now: now, seed: seed,
+                search: search, here: stock.here(request.location), freshSince: stock.freshSince(now)),
             &scratch.result)
+    }
+
+    /// How candidates are found.
+    public enum Search: Sendable {
+        /// By the targeting index, stopping as soon as nothing better can come.
+        case indexed
+        /// By asking every line item; the same answer, slowly.
+        case exhaustive
     }
 
     struct Inputs {
@@ -28,5 +39,9 @@ public enum Decider {
         let budget: LeaseTable
         let now: Timestamp
         let seed: UInt64
+        let search: Search
+        /// Stock of the request's location, and the second before which its figures are stale.
+        let here: StockView.LocationStock?
+        let freshSince: Int64
     }
 }

@@ -95,6 +95,15 @@ public final class LeaseTable: Sendable {
         return LeaseState(rawValue: page.state[place].load(ordering: .relaxed)) ?? .leased
     }
 
+    /// What keeps a line item from spending `amount` now; `.none` when nothing does.
+    func reasonAgainst(_ lineItemID: Int32, _ amount: Int64, now: Timestamp) -> NoFillReason {
+        guard holds(lineItemID) else { return .leaseExhausted }
+        let (page, place) = cell(lineItemID)
+        if page.state[place].load(ordering: .relaxed) == LeaseState.budgetExhausted.rawValue { return .budgetExhausted }
+        if now.micros >= page.expiresAt[place].load(ordering: .relaxed) { return amount > 0 ? .leaseExhausted : .none }
+        return page.remaining[place].load(ordering: .relaxed) < amount ? .leaseExhausted : .none
+    }
+
     /// Takes `amount` if that much is left: never more than was granted, whoever else takes at the same time.
     public func reserve(_ lineItemID: Int32, _ amount: Micros, now: Timestamp) -> Bool {
         guard holds(lineItemID) else { return false }

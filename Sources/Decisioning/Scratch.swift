@@ -65,7 +65,11 @@ struct Work {
     var winners: ContiguousArray<Int32> = []
     var cards: ContiguousArray<Int32> = []
     var profile = Profile()
+    /// Which cap counters the profile may have at all.
+    var capFilter: UInt64 = 0
     var hasProfile = false
+    /// Most that the shopper's interests can multiply a score by.
+    var bestMultiplier: Float = 1
 
     /// Makes room for a snapshot; only a swap allocates.
     mutating func prepare(_ snapshot: Snapshot) {
@@ -96,5 +100,6 @@ struct Work {
         candidates.removeAll(keepingCapacity: true)
         slots.removeAll(keepingCapacity: true)
         hasProfile = false
+        bestMultiplier = 1
     }
 }

@@ -99,11 +99,10 @@ extension SnapshotBuilder {
                     line: index, format: format, firstCreative: first,
                     creativeCount: Int32(unitCreatives.count) - first))
             let own = lines[Int(index)]
-            var bound = own.value * Scoring.maximumMultiplier
-            if own.pricing == .cpc {
-                bound = own.value * Scoring.probability(odds: bestOdds, multiplier: Scoring.maximumMultiplier)
-            }
-            // Rounding may put a score a little over the exact bound.
+            // What it is worth to a shopper without interests; a decision scales it by the most that the interests of
+            // its shopper can add. Rounding may put a score a little over the exact bound.
+            var bound = own.value
+            if own.pricing == .cpc { bound *= Scoring.probability(odds: bestOdds, multiplier: 1) }
             bound *= 1.000_001
             postingPlan.append(
                 (keys: pivot, unit: unit, key: own.tier.precedence << 30 | UInt64(bound.bitPattern >> 1) + 1))

@@ -40,6 +40,14 @@ public struct StockView: Sendable {
             self.prices = prices
             self.oldPrices = oldPrices
         }
+
+        @inline(__always)
+        func availability(_ product: Int32, freshSince: Int64) -> Availability {
+            guard product >= 0, Int(product) < asOf.count else { return .absent }
+            let asOf = asOf[Int(product)]
+            if asOf == 0 { return .absent }
+            return Int64(asOf) < freshSince ? .stale : .buyable
+        }
     }
 
     /// Whether a product can be bought.
@@ -94,12 +102,16 @@ public struct StockView: Sendable {
     /// Whether a product (by index) can be bought in a location (by index) at `now`.
     public func availability(_ product: Int32, location: Int32, now: Timestamp) -> Availability {
         guard location >= 0, Int(location) < locations.count else { return .absent }
-        let stock = locations[Int(location)]
-        guard product >= 0, Int(product) < stock.asOf.count else { return .absent }
-        let asOf = stock.asOf[Int(product)]
-        if asOf == 0 { return .absent }
-        return now.micros / 1_000_000 - Int64(asOf) > maxAgeSeconds ? .stale : .buyable
+        return locations[Int(location)].availability(product, freshSince: freshSince(now))
     }
+
+    /// Stock of one location (by index), for a decision that asks many times; nil when it is unknown.
+    func here(_ location: Int32) -> LocationStock? {
+        location >= 0 && Int(location) < locations.count ? locations[Int(location)] : nil
+    }
+
+    /// Second of the epoch before which figures are stale.
+    func freshSince(_ now: Timestamp) -> Int64 { now.micros / 1_000_000 - maxAgeSeconds }
 
     /// Shelf price and old price (0 = none) of a product in a location, both by index; 0 when unknown.
     public func price(_ product: Int32, location: Int32) -> (price: Int64, oldPrice: Int64) {

@@ -118,8 +118,10 @@ extension Work {
         guard request.shopper != 0, let profiles = inputs.profiles else { return }
         profiles.begin(request.shopper, now: inputs.now, into: &profile)
         hasProfile = true
+        capFilter = profile.caps.filter
         let now = inputs.now.wholeSeconds
         let snapshot = inputs.snapshot
+        var best: (category: Float, brand: Float) = (0, 0)
         for index in 0..<Affinities.capacity {
             let place = profile.affinities[index]
             if place.key == 0 { continue }
@@ -134,9 +136,16 @@ extension Work {
                 if category < 0 { continue }
                 attribute = snapshot.space.categories + category
             }
-            affinity[Int(attribute)] = place.strength(at: now)
+            let strength = place.strength(at: now)
+            if key.isBrand {
+                best.brand = max(best.brand, strength)
+            } else {
+                best.category = max(best.category, strength)
+            }
+            affinity[Int(attribute)] = strength
             affinitySet.append(attribute)
         }
+        bestMultiplier = Scoring.multiplier(category: best.category, brand: best.brand)
     }
 }
 

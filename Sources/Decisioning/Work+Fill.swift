@@ -59,7 +59,7 @@ extension Work {
         result.slots[slot].adCount = Int32(result.ads.count - firstAd)
         result.slots[slot].firstLoser = Int32(firstLoser)
         result.slots[slot].loserCount = Int32(result.losers.count - firstLoser)
-        result.slots[slot].noFill = result.ads.count > firstAd ? .none : furthestReason(slot, result)
+        result.slots[slot].noFill = result.ads.count > firstAd ? .none : Self.furthestReason(slot, result)
     }
 
     private mutating func lookAgain(
@@ -75,7 +75,7 @@ extension Work {
     }
 
     /// Whether the page as it stands rules a candidate out of a slot.
-    func conflicts(
+    mutating func conflicts(
         _ unit: Snapshot.Unit, _ line: Snapshot.Line, _ slot: SlotState, _ request: DecisionRequest,
         _ inputs: Decider.Inputs
     ) -> Bool {
@@ -86,16 +86,16 @@ extension Work {
         guard format.minimumCards > 0 else { return false }
         var free: Int32 = 0
         for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount)
-        where canShow(inputs.snapshot.lineProducts[at], request, inputs) {
+        where canShow(inputs.snapshot.lineProducts[at], inputs) {
             free += 1
             if free >= format.minimumCards { return false }
         }
         return true
     }
 
-    private func canShow(_ product: Int32, _ request: DecisionRequest, _ inputs: Decider.Inputs) -> Bool {
-        product >= 0 && productOnPage[Int(product)] != epoch
-            && inputs.stock.availability(product, location: request.location, now: inputs.now) == .buyable
+    private mutating func canShow(_ product: Int32, _ inputs: Decider.Inputs) -> Bool {
+        guard let here = inputs.here, product >= 0, productOnPage[Int(product)] != epoch else { return false }
+        return here.availability(product, freshSince: inputs.freshSince) == .buyable
     }
 
     /// Makes a candidate a winner: takes its own bid from the lease and counts its caps, then puts it on the page.
@@ -122,7 +122,7 @@ extension Work {
         for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
             if result.cards.count - firstCard >= most { break }
             let product = inputs.snapshot.lineProducts[at]
-            if !canShow(product, request, inputs) { continue }
+            if !canShow(product, inputs) { continue }
             productOnPage[Int(product)] = epoch
             let price = inputs.stock.price(product, location: request.location)
             result.cards.append(
@@ -166,7 +166,7 @@ extension Work {
         }
     }
 
-    private func furthestReason(_ slot: Int, _ result: DecisionResult) -> NoFillReason {
+    private static func furthestReason(_ slot: Int, _ result: DecisionResult) -> NoFillReason {
         var furthest = NoFillReason.noCandidate
         for reason in NoFillReason.allCases where reason != .notTargeted && reason.stage > furthest.stage {
             if result.reasonCounts[slot * NoFillReason.count + Int(reason.rawValue)] > 0 { furthest = reason }

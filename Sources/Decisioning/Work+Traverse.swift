@@ -17,7 +17,15 @@ extension Work {
         for index in slots.indices where slots[index].formats & (1 << UInt32(format)) != 0 {
             if only < 0 || Int(only) == index { accepting |= 1 << UInt32(index) }
         }
-        var threshold = lowestKept(accepting)
+        if inputs.search == .exhaustive {
+            for unit in snapshot.units.indices where snapshot.units[unit].format == format {
+                result.visited &+= 1
+                _ = consider(unit, accepting, isFirstLook: only < 0, request, inputs, &result)
+            }
+            return
+        }
+        var lowest = lowestKept(accepting)
+        var threshold = scaled(lowest)
         for list in lists {
             var at = Int(list.start)
             let end = Int(list.end)
@@ -29,8 +37,10 @@ extension Work {
                 if unitVisited[unit] == traversal { continue }
                 unitVisited[unit] = traversal
                 result.visited &+= 1
+                if lowest != 0, hasProfile, cannotReach(lowest, posting, snapshot) { continue }
                 if consider(unit, accepting, isFirstLook: only < 0, request, inputs, &result) {
-                    threshold = lowestKept(accepting)
+                    lowest = lowestKept(accepting)
+                    threshold = scaled(lowest)
                 }
             }
         }
@@ -54,8 +64,28 @@ extension Work {
         }
     }
 
-    /// Upper part of the lowest key that all of these slots still keep; 0 while one of them has room.
-    private func lowestKept(_ accepting: UInt32) -> UInt64 {
+    /// Bound below which a posting cannot displace the candidate of key `lowest`, whatever the shopper's interests.
+    private mutating func scaled(_ lowest: UInt64) -> UInt64 {
+        let score = Float(bitPattern: UInt32(truncatingIfNeeded: lowest &>> 31) & 0x7FFF_FFFF)
+        // A little lower than exact: rounding must not hide an equal.
+        let base = score / bestMultiplier * 0.999_99
+        return ((lowest &>> 62) &<< 30) | UInt64(base.bitPattern &>> 1)
+    }
+
+    /// True when a unit with its own share of the shopper's interests stays below `lowest`: seen from the posting and
+    /// the line item alone, before anything else of it is looked at.
+    private mutating func cannotReach(_ lowest: UInt64, _ posting: UInt64, _ snapshot: Snapshot) -> Bool {
+        let base = Float(bitPattern: UInt32(truncatingIfNeeded: (posting &>> 32) &<< 1) & 0x7FFF_FFFF)
+        let line = Int(snapshot.units[Int(posting & 0xFFFF_FFFF)].line)
+        let multiplier = Scoring.multiplier(
+            category: affinity[Int(snapshot.lines[line].categoryAttribute)],
+            brand: affinity[Int(snapshot.lines[line].brandAttribute)])
+        let bound = UInt64((base * multiplier * 1.000_01).bitPattern &>> 1) + 1
+        return ((posting &>> 62) &<< 30) | bound < lowest &>> 32
+    }
+
+    /// The lowest key that all of these slots still keep; 0 while one of them has room.
+    private mutating func lowestKept(_ accepting: UInt32) -> UInt64 {
         var lowest = UInt64.max
         var mask = accepting
         while mask != 0 {
@@ -64,7 +94,7 @@ extension Work {
             if slots[index].count < slots[index].limit { return 0 }
             lowest = min(lowest, heapKeys[index &* Self.heapLimit &+ Int(slots[index].count) &- 1])
         }
-        return lowest &>> 32
+        return lowest
     }
 
     /// Verifies, scores and offers one unit.
@@ -96,7 +126,7 @@ extension Work {
                 return false
             }
         }
-        let reason = servability(unit, line, inputs)
+        let reason = Self.servability(unit, line, inputs)
         if reason != .none {
             if isFirstLook { count(reason, mask, &result) }
             return false
@@ -136,7 +166,7 @@ extension Work {
         return offer(candidate, key, mask)
     }
 
-    private func isTargeted(_ line: Snapshot.Line, _ request: DecisionRequest, _ snapshot: Snapshot) -> Bool {
+    private mutating func isTargeted(_ line: Snapshot.Line, _ request: DecisionRequest, _ snapshot: Snapshot) -> Bool {
         var at = Int(line.firstClause)
         let end = at &+ Int(line.clauseCount)
         while at < end {
@@ -162,7 +192,7 @@ extension Work {
         return true
     }
 
-    private func slotsTargeted(_ line: Snapshot.Line, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
+    private mutating func slotsTargeted(_ line: Snapshot.Line, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
         var mask = accepting
         var left = accepting
         while left != 0 {
@@ -186,7 +216,9 @@ extension Work {
         return mask
     }
 
-    private func servability(_ unit: Snapshot.Unit, _ line: Snapshot.Line, _ inputs: Decider.Inputs) -> NoFillReason {
+    private static func servability(_ unit: Snapshot.Unit, _ line: Snapshot.Line, _ inputs: Decider.Inputs)
+        -> NoFillReason
+    {
         if line.flags.contains(.paused) { return .paused }
         if line.flags.contains(.unapproved) { return .notApproved }
         if unit.creativeCount == 0 { return .noErid }
@@ -194,7 +226,9 @@ extension Work {
         return .none
     }
 
-    private func slotsBelowFloor(_ line: Snapshot.Line, _ creative: Snapshot.Creative, _ mask: UInt32) -> UInt32 {
+    private mutating func slotsBelowFloor(_ line: Snapshot.Line, _ creative: Snapshot.Creative, _ mask: UInt32)
+        -> UInt32
+    {
         // Expected charges of 1,000 impressions without regard to the shopper, rounded down.
         let wide = UInt64(line.bid).multipliedFullWidth(by: line.pricing == .cpc ? creative.clickProbability : 0)
         let perThousand = line.pricing == .cpm ? line.bid : Int64((wide.high << 32 | wide.low >> 32) &* 1_000)
@@ -208,26 +242,28 @@ extension Work {
         return below
     }
 
+    // Methods that only read are `mutating` too: a copy of the working memory would cost more than they do.
+
     /// The checks that cost most, in the order of the pipeline: stock, budget, pacing, caps.
-    private func lateChecks(
+    private mutating func lateChecks(
         _ unit: Snapshot.Unit, _ line: Snapshot.Line, _ weight: UInt64, _ mixed: UInt64, _ request: DecisionRequest,
         _ inputs: Decider.Inputs
     ) -> NoFillReason {
         let format = inputs.snapshot.formats[Int(unit.format)]
         if line.productCount > 0 || format.minimumCards > 0 {
-            let reason = stockReason(line, max(format.minimumCards, 1), request, inputs)
+            let reason = Self.stockReason(line, max(format.minimumCards, 1), inputs)
             if reason != .none { return reason }
         }
         if line.flags.contains(.needsLease) {
-            if inputs.budget.state(line.id) == .budgetExhausted { return .budgetExhausted }
             let most = Scoring.reserve(line.unitBid, pricing: line.pricing, weight: weight)
-            if inputs.budget.remaining(line.id, now: inputs.now).value < most { return .leaseExhausted }
+            let reason = inputs.budget.reasonAgainst(line.id, most, now: inputs.now)
+            if reason != .none { return reason }
         }
         if line.flags.contains(.paced) {
             // Other bits than those that break ties.
             if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.budget.passShare(line.id) { return .paced }
         }
-        if hasProfile, line.flags.contains(.capped) {
+        if hasProfile, line.flags.contains(.capped), CapCounters.mayHold(line.id, line.advertiserID, capFilter) {
             let now = inputs.now.wholeSeconds
             let session = profile.session
             if !profile.caps.allows(.lineItem(line.id), line.caps, now: now, session: session)
@@ -241,15 +277,14 @@ extension Work {
         return .none
     }
 
-    private func stockReason(
-        _ line: Snapshot.Line, _ wanted: Int32, _ request: DecisionRequest, _ inputs: Decider.Inputs
+    private static func stockReason(
+        _ line: Snapshot.Line, _ wanted: Int32, _ inputs: Decider.Inputs
     ) -> NoFillReason {
+        guard let here = inputs.here else { return .outOfStock }
         var buyable: Int32 = 0
         var stale: Int32 = 0
         for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
-            switch inputs.stock.availability(
-                inputs.snapshot.lineProducts[at], location: request.location, now: inputs.now)
-            {
+            switch here.availability(inputs.snapshot.lineProducts[at], freshSince: inputs.freshSince) {
             case .buyable:
                 buyable += 1
                 if buyable >= wanted { return .none }
@@ -289,7 +324,7 @@ extension Work {
 
     /// Higher key first; among equal keys the lower unit, so that the order never depends on the walk.
     @inline(__always)
-    private func isBefore(_ key: UInt64, _ candidate: Int32, _ place: Int) -> Bool {
+    private mutating func isBefore(_ key: UInt64, _ candidate: Int32, _ place: Int) -> Bool {
         let other = heapKeys[place]
         if key != other { return key > other }
         return candidates[Int(candidate)].unit < candidates[Int(heapCandidates[place])].unit

@@ -37,6 +37,23 @@ public struct CapCounters: Sendable {
 
     public init() {}
 
+    /// One bit per key that has a counter or an unconfirmed decision: most line items need no closer look.
+    public var filter: UInt64 {
+        var filter: UInt64 = 0
+        for i in 0..<Self.pendingCapacity where pending[i].key != 0 { filter |= Self.bit(pending[i].key) }
+        for i in 0..<Self.capacity where counters[i].key != 0 { filter |= Self.bit(counters[i].key) }
+        return filter
+    }
+
+    /// False when, by the filter, neither the line item nor its advertiser has a contact that counts.
+    @inlinable
+    public static func mayHold(_ lineItemID: Int32, _ advertiserID: Int32, _ filter: UInt64) -> Bool {
+        filter & (bit(CapKey.lineItem(lineItemID).raw) | bit(CapKey.advertiser(advertiserID).raw)) != 0
+    }
+
+    @inlinable
+    static func bit(_ key: UInt32) -> UInt64 { 1 &<< UInt64((key &* 0x9E37_79B1) &>> 26) }
+
     /// True when one more contact of `key` keeps every limit.
     /// - Parameters:
     ///   - now: seconds since the epoch.
