@@ -1,7 +1,14 @@
-/// CRC-32C (Castagnoli), eight bytes at a time by table.
+import CChecksum
+
+/// CRC-32C (Castagnoli): by the processor's instruction where it has one, else eight bytes at a time by table.
 public enum CRC32C {
     /// Checksum of the bytes; `seed` is the checksum of what came before them.
     public static func checksum(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+        isInHardware ? nimb_crc32c(seed, bytes.baseAddress, bytes.count) : checksumByTable(bytes, seed: seed)
+    }
+
+    /// The same without the instruction.
+    public static func checksumByTable(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             var crc = ~seed
             var offset = 0
@@ -24,6 +31,8 @@ public enum CRC32C {
             return ~crc
         }
     }
+
+    private static let isInHardware = nimb_crc32c_is_supported() != 0
 
     /// Eight tables of 256, one after the other.
     private static let tables: [UInt32] = {

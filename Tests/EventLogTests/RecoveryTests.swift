@@ -169,6 +169,7 @@ import Testing
         for cut in 0...text.count {
             let first = text[..<cut].withUnsafeBytes { CRC32C.checksum($0) }
             #expect(text[cut...].withUnsafeBytes { CRC32C.checksum($0, seed: first) } == crc(text))
+            #expect(text[cut...].withUnsafeBytes { CRC32C.checksumByTable($0, seed: first) } == crc(text))
         }
     }
 }
