@@ -29,16 +29,16 @@ struct LogBench {
         var waits: [Double] = []
         var offset: UInt64 = 0
         let start = ContinuousClock.now
-        while (ContinuousClock.now - start).microseconds < seconds * 1e6 {
+        while (ContinuousClock.now - start).inUs < seconds * 1e6 {
             let began = ContinuousClock.now
             let result = block.withUnsafeBytes { raw in
                 Result { () throws(LogFileError) in try file.write(raw, at: offset) }
             }
             offset += UInt64(try result.get())
             try file.sync()
-            waits.append((ContinuousClock.now - began).microseconds)
+            waits.append((ContinuousClock.now - began).inUs)
         }
-        return Self.outcome(&waits, seconds: (ContinuousClock.now - start).microseconds / 1e6, syncs: nil)
+        return Self.outcome(&waits, seconds: (ContinuousClock.now - start).inUs / 1e6, syncs: nil)
     }
 
     /// As many producers, each of which appends its next record when the last one is durable. One thread drives them
@@ -57,16 +57,16 @@ struct LogBench {
             try log.append(record) { _ in mailbox.put(producer) }
         }
         var ready: [Int] = []
-        while (now - start).microseconds < seconds * 1e6 {
+        while (now - start).inUs < seconds * 1e6 {
             mailbox.take(&ready)
             now = .now
             for producer in ready {
-                waits.append((now - started[producer]).microseconds)
+                waits.append((now - started[producer]).inUs)
                 started[producer] = now
                 try log.append(record) { _ in mailbox.put(producer) }
             }
         }
-        let elapsed = (now - start).microseconds / 1e6
+        let elapsed = (now - start).inUs / 1e6
         let syncs = log.statistics.syncs
         log.close()
         return Self.outcome(&waits, seconds: elapsed, syncs: syncs)
@@ -113,6 +113,6 @@ struct LogBench {
 }
 
 extension Duration {
-    /// The length in microseconds.
-    var microseconds: Double { Double(components.seconds) * 1e6 + Double(components.attoseconds) / 1e12 }
+    /// The length in us.
+    var inUs: Double { Double(components.seconds) * 1e6 + Double(components.attoseconds) / 1e12 }
 }

@@ -28,7 +28,7 @@ struct TokenBench {
             }
         }
         precondition(written > 0)
-        return took.microseconds * 1_000 / Double(iterations)
+        return took.inUs * 1_000 / Double(iterations)
     }
 
     /// Nanoseconds per ad, without the state of the decision.
@@ -46,7 +46,7 @@ struct TokenBench {
             }
         }
         precondition(written > 0)
-        return took.microseconds * 1_000 / Double(iterations * 10)
+        return took.inUs * 1_000 / Double(iterations * 10)
     }
 
     /// Nanoseconds to open one token.
@@ -67,7 +67,7 @@ struct TokenBench {
             opened &+= token.productIDs.count
         }
         precondition(opened > 0)
-        return (clock.now - start).microseconds * 1_000 / Double(iterations)
+        return (clock.now - start).inUs * 1_000 / Double(iterations)
     }
 
     /// Nanoseconds of one HMAC-SHA256 over 96 bytes, keyed anew.
@@ -83,7 +83,7 @@ struct TokenBench {
             }
         }
         precondition(sum > 0)
-        return took.microseconds * 1_000 / Double(iterations)
+        return took.inUs * 1_000 / Double(iterations)
     }
 
     private func write(
