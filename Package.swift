@@ -157,7 +157,7 @@ let testTargets: [Target] = [
             "DeliveryAPI", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel", nioCore,
             nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
-    tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit"]),
+    tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests(
         "PipelineTests",
         [

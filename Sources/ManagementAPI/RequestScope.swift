@@ -7,7 +7,7 @@ struct RequestScope<Context: RequestContext>: RouterMiddleware {
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let id = Self.requestID(of: request, fallback: context.id)
+        let id = Self.requestID(of: request)
         var response: Response
         do {
             response = try await next(request, context)
@@ -27,8 +27,8 @@ struct RequestScope<Context: RequestContext>: RouterMiddleware {
         return response
     }
 
-    /// The caller's own id when it is harmless, else ours.
-    private static func requestID(of request: Request, fallback: String) -> String {
+    /// The caller's own id when it is harmless, else a random one.
+    private static func requestID(of request: Request) -> String {
         guard let given = request.headers[.requestID], (1...64).contains(given.utf8.count),
             given.utf8.allSatisfy({ byte in
                 switch byte {
@@ -36,7 +36,7 @@ struct RequestScope<Context: RequestContext>: RouterMiddleware {
                 default: false
                 }
             })
-        else { return fallback }
+        else { return String(UInt64.random(in: .min ... .max), radix: 36) }
         return given
     }
 
