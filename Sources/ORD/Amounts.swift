@@ -88,10 +88,12 @@ public struct UnitPrice: Hashable, Sendable {
     /// `amount` divided by `events`, rounded half up.
     ///
     /// A positive amount never gives a price of zero: the operator wants both zero or both positive.
-    /// - Parameter events: at least 1.
-    public init(_ amount: Decimal5, perEventOf events: Int64, decimals: Int) {
+    /// - Parameters:
+    ///   - events: at least 1.
+    ///   - count: how many events the price is for: 1, or 1,000.
+    public init(_ amount: Decimal5, perEventOf events: Int64, decimals: Int, times count: Int64 = 1) {
         let scale: Int64 = decimals == 8 ? 1_000 : 1
-        let numerator = Int128(amount.units) * Int128(scale)
+        let numerator = Int128(amount.units) * Int128(scale) * Int128(count)
         let quotient = (numerator * 2 + Int128(events)) / (Int128(events) * 2)
         units = Int64(quotient)
         if units == 0, amount.units > 0 { units = 1 }

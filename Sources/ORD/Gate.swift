@@ -82,7 +82,7 @@ public enum Gate {
                 "the ledger holds \(statement.ledgerTotal), the rows of contracts \(placed): some charges are not reported"
             )
         }
-        let shows = settlement.rows.reduce(0) { $0 + $1.shows }
+        let shows = settlement.countedShows
         if shows != statement.showsTotal {
             differs("shows_differ", month, "shows_count", "\(statement.showsTotal) shows counted, \(shows) in the rows")
         }

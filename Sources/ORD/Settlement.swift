@@ -21,6 +21,10 @@ public struct Settlement: Sendable {
     public private(set) var ledgers: [Ledger] = []
     /// Things that no arithmetic can mend: unplaced charges, negative rows, money on self-promotion.
     public private(set) var findings: [Finding] = []
+    /// Shows of all rows as they were counted, whatever the operator is told of self-promotion.
+    public private(set) var countedShows: Int64 = 0
+
+    private let profile: OperatorProfile
 
     /// One statistics row before it has amounts.
     private struct Draft {
@@ -35,8 +39,10 @@ public struct Settlement: Sendable {
         var amount: TaxedAmount<Decimal5>?
     }
 
-    public init(_ statement: MonthStatement) {
+    public init(_ statement: MonthStatement, profile: OperatorProfile = .vk) {
+        self.profile = profile
         var drafts = collect(statement)
+        countedShows = drafts.reduce(0) { $0 + $1.shows }
         let contracts = Dictionary(statement.contracts.map { ($0.id, $0) }) { first, _ in first }
         let persons = Dictionary(statement.persons.map { ($0.id, $0) }) { first, _ in first }
         let byContract = Dictionary(grouping: drafts.indices) { drafts[$0].line.contractID ?? "" }
@@ -44,7 +50,7 @@ public struct Settlement: Sendable {
             guard let contract = contracts[contractID], let indices = byContract[contractID] else { continue }
             settle(contract, persons[contract.clientID], indices.sorted(), &drafts, statement)
         }
-        rows = drafts.map { Self.row($0, in: statement.month) }
+        rows = drafts.map { row($0, in: statement.month) }
     }
 
     private mutating func collect(_ statement: MonthStatement) -> [Draft] {
@@ -118,7 +124,7 @@ public struct Settlement: Sendable {
         for ((index, part), rowVAT) in zip(paid, split.parts) {
             drafts[index].amount = TaxedAmount(excludingVAT: Decimal5(units: part), rate: rate, vat: rowVAT)
         }
-        let act = Self.act(
+        let act = act(
             contract, client, TaxedAmount(excludingVAT: total, rate: rate, vat: vat),
             creatives: Set(indices.map { drafts[$0].key.creativeID }).sorted(by: byteOrder), statement)
         entry.actID = act.id
@@ -126,7 +132,7 @@ public struct Settlement: Sendable {
         acts.append(act)
     }
 
-    private static func act(
+    private func act(
         _ contract: Contract, _ client: Person?, _ services: TaxedAmount<KopeckAmount>, creatives: [String],
         _ statement: MonthStatement
     ) -> Act {
@@ -137,12 +143,13 @@ public struct Settlement: Sendable {
             id: "act-\(code)-\(month)", contractID: contract.id, serial: statement.serials[contract.id],
             date: month.last, dateStart: max(month.first, contract.date),
             dateEnd: min(month.last, contract.dateEnd ?? month.last),
-            clientRole: isAdvertiser ? "advertiser" : "agency", contractorRole: "publisher", services: services,
+            clientRole: isAdvertiser ? "advertiser" : "agency", contractorRole: profile.contractorRole,
+            services: services,
             // A direct contract has exactly one item, equal to the act.
             items: [Act.Item(contractID: contract.id, amount: services, creativeIDs: creatives)])
     }
 
-    private static func row(_ draft: Draft, in month: AccountingMonth) -> StatisticsRow {
+    private func row(_ draft: Draft, in month: AccountingMonth) -> StatisticsRow {
         let line = draft.line
         var row = StatisticsRow(
             creativeID: draft.key.creativeID, padID: draft.key.padID, shows: draft.shows, actualStart: draft.first,
@@ -154,8 +161,11 @@ public struct Settlement: Sendable {
             row.plannedStart = first
             row.plannedEnd = last
         }
-        guard line.contractID != nil else { return row }
-        row.payType = payType(line.pricing)
+        guard line.contractID != nil else {
+            if profile.zeroShows { row.shows = 0 }
+            return row
+        }
+        row.payType = Self.payType(line.pricing)
         guard let amount = draft.amount else { return row }
         row.amount = amount
         switch line.pricing {
@@ -163,7 +173,8 @@ public struct Settlement: Sendable {
             row.invoicedShows = draft.billedImpressions
             // Money without a charged show comes from corrections: one event then.
             row.unitPrice = UnitPrice(
-                amount.excludingVAT, perEventOf: max(draft.billedImpressions, 1), decimals: 8)
+                amount.excludingVAT, perEventOf: max(draft.billedImpressions, 1), decimals: 8,
+                times: profile.perMille ? 1_000 : 1)
         case .cpc:
             row.invoicedShows = draft.shows
             row.unitPrice = UnitPrice(amount.excludingVAT, perEventOf: max(draft.billedClicks, 1), decimals: 5)

@@ -21,13 +21,14 @@ public struct VKBundle: Sendable {
     ///   - mediaBytes: contents by SHA-256 in lower-case hex, at least of the media that the month refers to.
     ///   - today: the day in UTC.
     ///   - rehearsal: true when `today` is not the real one; the manifest says so.
+    ///   - profile: how the operator reads what is open.
     ///   - toolVersion: version of this program.
     /// - Throws: `ORDError` with code `gate_failed` and every finding.
     public static func export(
         _ statement: MonthStatement, mediaBytes: [String: [UInt8]], kktu: KKTUDictionary, today: Day,
-        rehearsal: Bool = false, toolVersion: String
+        rehearsal: Bool = false, profile: OperatorProfile = .vk, toolVersion: String
     ) throws(ORDError) -> VKBundle {
-        let settlement = Settlement(statement)
+        let settlement = Settlement(statement, profile: profile)
         var findings = Gate.findings(statement, settlement, kktu: kktu, today: today)
         let scope = BundleScope(statement, settlement)
         for media in scope.media {

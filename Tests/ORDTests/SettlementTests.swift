@@ -69,6 +69,17 @@ import Testing
         #expect(!settlement.acts.contains { $0.items.contains { $0.creativeIDs.contains("cr-own-v1") } })
     }
 
+    @Test func `open readings of the operator are switches`() throws {
+        let statement = SampleMonth.statement()
+        let profile = OperatorProfile(perMille: true, zeroShows: true, contractorRole: "ors")
+        let settlement = Settlement(statement, profile: profile)
+        #expect(try row(settlement, "cr-top-v1", "pad-web").unitPrice?.description == "99.99000000")
+        #expect(try row(settlement, "cr-own-v1", "pad-web").shows == 0)
+        #expect(settlement.acts.allSatisfy { $0.contractorRole == "ors" })
+        let findings = Gate.findings(statement, settlement, kktu: ObjectCaseTests.kktu, today: SampleMonth.today)
+        #expect(findings.isEmpty, "the true shows still reconcile")
+    }
+
     @Test func `a click after midnight is money without shows`() throws {
         let statement = SampleMonth.statement(facts: [
             Fact(
