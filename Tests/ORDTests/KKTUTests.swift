@@ -35,12 +35,13 @@ import Testing
     }
 
     @Test(arguments: [
-        "code,level\n1,1\n", "1,1,,0,A,A,,2,s\n1,1,,0,A,A,,2,s\n", "1,2,,0,A,A,,2,s\n", "1.1,2,1,0,A,A,,2,s\n",
-        "1,1,,1,A,A,,2,s\n", "1,1,,0,,,,2,s\n", "01,1,,0,A,A,,2,s\n", "1,1,,0,A\n",
+        "code,level|1,1|", "1,1,,0,A,A,,2,s|1,1,,0,A,A,,2,s|", "1,2,,0,A,A,,2,s|", "1.1,2,1,0,A,A,,2,s|",
+        "1,1,,1,A,A,,2,s|", "1,1,,0,,,,2,s|", "01,1,,0,A,A,,2,s|", "1,1,,0,A|",
     ])
     func `a damaged list is refused with its line`(lines: String) {
         let header = "code,level,parent_code,usable_in_creative,name_ru,name_ru_display,name_en,sources_n,sources\n"
-        let text = lines.hasPrefix("code") ? lines : header + lines
+        let body = lines.replacing("|", with: "\n")
+        let text = lines.hasPrefix("code") ? body : header + body
         #expect {
             try KKTUDictionary(csv: Array(text.utf8))
         } throws: { error in
