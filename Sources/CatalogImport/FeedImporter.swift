@@ -54,12 +54,12 @@ public enum FeedReader {
         guard let look = FileHandle(forReadingAtPath: file.path) else { throw FeedError.cannotOpen }
         let start = try look.read(upToCount: FeedLimits.prolog) ?? Data()
         try look.close()
-        try FeedProlog.check([UInt8](start))
+        let isUTF8 = try FeedProlog.check([UInt8](start))
         guard let handle = FileHandle(forReadingAtPath: file.path) else { throw FeedError.cannotOpen }
         defer { try? handle.close() }
         let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
         let total = attributes[.size] as? Int ?? 0
-        let stream = FeedStream(handle)
+        let stream = FeedStream(handle, isUTF8: isUTF8)
         return try withoutActuallyEscaping(offer) { offer in
             var seen = 0
             let parser = FeedParser(

@@ -33,12 +33,15 @@ final class FeedParser: NSObject, XMLParserDelegate {
     }
 
     /// Reads to the end. Throws `FeedError`, or what `onOffer` threw.
-    func parse(_ stream: InputStream) throws {
+    func parse(_ stream: FeedStream) throws {
         let parser = XMLParser(stream: stream)
         parser.shouldResolveExternalEntities = false
         parser.delegate = self
         let finished = parser.parse()
         if let failure { throw failure }
+        guard !stream.isBadUTF8 else {
+            throw FeedError.notWellFormed(line: parser.lineNumber, reason: "bytes that are not UTF-8")
+        }
         guard finished, stack.isEmpty, stream.streamError == nil else {
             let reason = parser.parserError.map { "parser error \(($0 as NSError).code)" } ?? "unexpected end"
             throw FeedError.notWellFormed(line: parser.lineNumber, reason: reason)

@@ -6,9 +6,15 @@ final class FeedStream: InputStream {
     private var state = Stream.Status.notOpen
     private(set) var bytesRead = 0
     private var failed: (any Error)?
+    private var check: UTF8Check?
 
-    init(_ handle: FileHandle) {
+    /// Ended early by bytes that are not UTF-8.
+    private(set) var isBadUTF8 = false
+
+    /// - Parameter isUTF8: the parser will take the bytes as UTF-8, so they must be.
+    init(_ handle: FileHandle, isUTF8: Bool) {
         self.handle = handle
+        check = isUTF8 ? UTF8Check() : nil
         super.init(data: Data())
     }
 
@@ -26,6 +32,11 @@ final class FeedStream: InputStream {
             }
             data.copyBytes(to: buffer, count: data.count)
             bytesRead += data.count
+            if check != nil, !data.withUnsafeBytes({ check?.accepts($0) ?? true }) {
+                isBadUTF8 = true
+                state = .atEnd
+                return 0
+            }
             return data.count
         } catch {
             failed = error
@@ -44,7 +55,9 @@ enum FeedProlog {
         "utf-8", "utf8", "windows-1251", "cp1251", "koi8-r", "iso-8859-5", "us-ascii", "ascii",
     ]
 
-    static func check(_ start: [UInt8]) throws {
+    /// Refuses what is no acceptable feed. Returns whether the parser will take the bytes as UTF-8.
+    static func check(_ start: [UInt8]) throws -> Bool {
+        var isUTF8 = true
         if start.starts(with: [0xFE, 0xFF]) || start.starts(with: [0xFF, 0xFE]) || start.prefix(4).contains(0) {
             throw FeedError.encoding("UTF-16")
         }
@@ -57,6 +70,8 @@ enum FeedProlog {
             if let quote = value.first, quote == "\"" || quote == "'" {
                 let name = value.dropFirst().prefix { $0 != quote }.lowercased()
                 guard encodings.contains(name) else { throw FeedError.encoding(name) }
+                // A byte-order mark outweighs what the declaration says.
+                isUTF8 = name.hasPrefix("utf") || name.hasSuffix("ascii") || start.starts(with: [0xEF, 0xBB, 0xBF])
             }
         }
         if head == nil {
@@ -71,5 +86,6 @@ enum FeedProlog {
             }
             throw FeedError.prologTooLong
         }
+        return isUTF8
     }
 }
