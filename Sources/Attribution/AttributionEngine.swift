@@ -95,13 +95,19 @@ public enum AttributionEngine {
                 link.customerID.withCell { table.addLink(visitor: visitor, customer: $0, at: link.linkedAt.micros) }
             }
         }
-        for (i, line) in input.lines.enumerated() { try add(line, at: i, to: &table) }
+        for i in input.lines.indices { try add(input.lines[i], at: i, to: &table) }
         for (i, row) in input.adjustments.enumerated() { try table.addAdjustment(row, position: i) }
         try table.finish()
         try checkTouches(input.touches, reference)
         var contest = Contest(Rules(policy), lines: table.lines.count)
-        for touch in input.touches where !touch.isInvalid && counts(touch, policy) {
-            withCells(touch) { contest.offer($0, to: table) }
+        input.touches.withUnsafeBufferPointer { touches in
+            guard let first = touches.baseAddress else { return }
+            for i in 0..<touches.count {
+                // Through the pointer a row is read where it lies instead of being copied.
+                let touch = first + i
+                if touch.pointee.isInvalid || !counts(touch.pointee, policy) { continue }
+                withCells(touch.pointee) { contest.offer($0, to: table) }
+            }
         }
         try checkRivals(input.rivals)
         for rival in input.rivals {
@@ -163,28 +169,35 @@ public enum AttributionEngine {
         if touches.isEmpty { return }
         var ids = Interner(capacity: touches.count)
         var firsts: [Int] = []
-        var owners = CampaignOwners()
-        for (i, touch) in touches.enumerated() {
-            let number = Int(ids.intern(touch.touchID))
-            guard !touch.touchID.isAbsent else {
+        firsts.reserveCapacity(touches.count)
+        var owners: CampaignOwners?
+        for i in touches.indices {
+            let number = Int(ids.intern(touches[i].touchID))
+            guard !touches[i].touchID.isAbsent else {
                 throw .row(.touches, i, "touch_id is empty; every touch has an id of its own")
             }
             if number < firsts.count {
-                guard touches[firsts[number]] == touch else {
+                guard touches[firsts[number]] == touches[i] else {
                     throw .conflict(
                         .touches, i, firsts[number],
-                        "touch \(touch.touchID.text) is given twice with different content")
+                        "touch \(touches[i].touchID.text) is given twice with different content")
                 }
                 continue
             }
             firsts.append(i)
-            let known = touch.campaignID.withCell { campaign in
-                touch.advertiserID.withCell { advertiser in
-                    reference.otherOwner(of: campaign, than: advertiser)
-                        ?? owners.claim(campaign, advertiser, position: i)
+            let other: CampaignOwners.Claim? = touches[i].campaignID.withCell { campaign in
+                touches[i].advertiserID.withCell { advertiser in
+                    switch reference.owner(of: campaign, isNot: advertiser) {
+                    case .same: return nil
+                    case .other(let claim): return claim
+                    case .unknown:
+                        // Only campaigns that the table does not have need to be remembered.
+                        if owners == nil { owners = CampaignOwners() }
+                        return owners?.claim(campaign, advertiser, position: i)
+                    }
                 }
             }
-            if let known { throw known.error(touch.campaignID, position: i) }
+            if let other { throw other.error(touches[i].campaignID, position: i) }
         }
     }
 

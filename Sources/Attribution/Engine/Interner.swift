@@ -14,7 +14,13 @@ struct Interner: Sendable {
     private var ends: [Int] = []
     private var arena: [UInt8] = []
 
-    init(capacity: Int = 8) {
+    /// Takes no memory until the first id when `capacity` is 0.
+    init(capacity: Int = 0) {
+        guard capacity > 0 else {
+            slots = []
+            mask = 0
+            return
+        }
         var size = 16
         while size * 3 < capacity * 4 { size *= 2 }
         slots = [Slot](repeating: Slot(low: 0, high: 0, index: Interner.none), count: size)
@@ -26,6 +32,7 @@ struct Interner: Sendable {
     /// The number of the id, a new one when it was not there.
     mutating func intern(_ cell: Cell) -> UInt32 {
         if cell.isEmpty { return Interner.none }
+        if slots.isEmpty { self = Interner(capacity: 8) }
         let key = IDKey(cell)
         let at = position(key, cell)
         if slots[at].index != Interner.none { return slots[at].index }
@@ -42,7 +49,7 @@ struct Interner: Sendable {
     /// The number of the id, or `none`.
     @inline(__always)
     func find(_ cell: Cell) -> UInt32 {
-        if cell.isEmpty { return Interner.none }
+        if cell.isEmpty || slots.isEmpty { return Interner.none }
         return slots[position(IDKey(cell), cell)].index
     }
 

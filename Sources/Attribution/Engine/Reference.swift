@@ -1,8 +1,8 @@
 import AdModel
 
 /// What a run knows of products, campaigns, brand spellings and grants, ready to be asked. Immutable and shareable:
-/// build it once, use it for many orders.
-public struct AttributionReference: Sendable {
+/// build it once, use it for many orders. A class, because it is handed from order to order without being copied.
+public final class AttributionReference: Sendable {
     /// Lists are ranges of `lists`.
     struct Version: Sendable {
         var from: Int64
@@ -26,28 +26,28 @@ public struct AttributionReference: Sendable {
         var isKnown = false
     }
 
-    var skus: Interner
-    var brands: Interner
-    var categories: Interner
-    var advertisers: Interner
-    var campaigns: Interner
+    let skus: Interner
+    let brands: Interner
+    let categories: Interner
+    let advertisers: Interner
+    let campaigns: Interner
     /// By SKU number; a SKU that is only listed has no product row.
-    var products: [Product]
-    var productCategories: Grouped<UInt32>
+    let products: [Product]
+    let productCategories: Grouped<UInt32>
     /// By campaign number, in order of `from`.
-    var versions: Grouped<Version>
+    let versions: Grouped<Version>
     /// Numbers of brands, SKUs and categories that versions name.
-    var lists: [UInt32]
-    var campaignAdvertiser: [UInt32]
+    let lists: [UInt32]
+    let campaignAdvertiser: [UInt32]
     /// Position of a row that names the campaign's advertiser, for messages.
-    var campaignPosition: [Int]
+    let campaignPosition: [Int]
     /// By advertiser number.
-    var grants: Grouped<Validity>
+    let grants: Grouped<Validity>
     /// By the number of the alias among brands.
-    var aliases: Grouped<Validity>
+    let aliases: Grouped<Validity>
 
     /// - Throws: `conflict` when rows contradict each other (rule 5); positions are indices into the arrays.
-    public init(
+    public convenience init(
         products: [ProductRow] = [], campaigns: [CampaignVersionRow] = [], aliases: [BrandAliasRow] = [],
         grants: [BrandGrantRow] = []
     ) throws(AttributionError) {
@@ -58,10 +58,10 @@ public struct AttributionReference: Sendable {
         for (i, row) in campaigns.enumerated() { try builder.addCampaign(row, at: i) }
         for (i, row) in aliases.enumerated() { builder.addAlias(row, at: i) }
         for row in grants { builder.addGrant(row) }
-        self = try builder.finish()
+        self.init(builder, try builder.finish())
     }
 
-    init(_ b: ReferenceBuilder, versions: Grouped<Version>, aliases: Grouped<Validity>) {
+    init(_ b: ReferenceBuilder, _ checked: ReferenceBuilder.Checked) {
         skus = b.skus
         brands = b.brands
         categories = b.categories
@@ -71,12 +71,12 @@ public struct AttributionReference: Sendable {
             b.products
             + [Product](repeating: Product(), count: max(0, b.skus.count - b.products.count))
         productCategories = Grouped(b.productCategories, count: b.skus.count)
-        self.versions = versions
+        versions = checked.versions
         lists = b.lists
         campaignAdvertiser = b.campaignAdvertiser
         campaignPosition = b.campaignPosition
         grants = Grouped(b.grants, count: b.advertisers.count)
-        self.aliases = aliases
+        aliases = checked.aliases
     }
 
     /// The brand that a spelling means at an instant; one step.
@@ -98,13 +98,21 @@ public struct AttributionReference: Sendable {
         return false
     }
 
-    /// The row of the campaigns table that gives the campaign another advertiser; absent ids claim nothing.
-    func otherOwner(of campaign: Cell, than advertiser: Cell) -> CampaignOwners.Claim? {
+    enum Ownership {
+        case same
+        case other(CampaignOwners.Claim)
+        /// The campaigns table does not say, or an id is absent.
+        case unknown
+    }
+
+    /// Whether the campaigns table gives the campaign another advertiser.
+    func owner(of campaign: Cell, isNot advertiser: Cell) -> Ownership {
         let number = campaigns.find(campaign)
-        guard number != Interner.none, !advertiser.isEmpty else { return nil }
+        guard number != Interner.none, !advertiser.isEmpty else { return .unknown }
         let owner = campaignAdvertiser[Int(number)]
-        if owner == Interner.none || owner == advertisers.find(advertiser) { return nil }
-        return CampaignOwners.Claim(table: .campaigns, position: campaignPosition[Int(number)])
+        if owner == Interner.none { return .unknown }
+        if owner == advertisers.find(advertiser) { return .same }
+        return .other(CampaignOwners.Claim(table: .campaigns, position: campaignPosition[Int(number)]))
     }
 
     /// Index of the campaign's version in force at an instant; -1 when there is none.
@@ -240,7 +248,7 @@ struct ReferenceBuilder {
     }
 
     /// Checks what only all rows together show: one version and one brand of an alias at any instant.
-    func finish() throws(AttributionError) -> AttributionReference {
+    func finish() throws(AttributionError) -> Checked {
         var byCampaign = Grouped(versions, count: campaigns.count)
         byCampaign.sortEach { ($0.0.from, $0.1) < ($1.0.from, $1.1) }
         var kept: [(key: UInt32, item: AttributionReference.Version)] = []
@@ -268,9 +276,15 @@ struct ReferenceBuilder {
         for alias in 0..<UInt32(brands.count) where byAlias.range(alias).count > 1 {
             try checkAlias(alias, Array(byAlias.rows(alias)))
         }
-        return AttributionReference(
-            self, versions: Grouped(kept, count: campaigns.count),
+        return Checked(
+            versions: Grouped(kept, count: campaigns.count),
             aliases: Grouped(aliases.map { ($0.key, $0.item.0) }, count: brands.count))
+    }
+
+    /// What was found free of contradictions.
+    struct Checked {
+        var versions: Grouped<AttributionReference.Version>
+        var aliases: Grouped<AttributionReference.Validity>
     }
 
     /// Rows of one alias in order of `from`: each is compared with the latest-ending rows before it.

@@ -80,7 +80,7 @@ public struct AttributionJob: Sendable {
                     advertiserID: row[0].id, brandID: row[1].id, validFrom: try row.optionalInstant(2),
                     validTo: try row.optionalInstant(3)))
         }
-        return try builder.finish()
+        return AttributionReference(builder, try builder.finish())
     }
 
     private static func orders(
