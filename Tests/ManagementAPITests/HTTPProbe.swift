@@ -6,6 +6,8 @@ import TestKit
 
 /// A running server of one test and a client for it.
 struct HTTPProbe {
+    init(port: Int) { self.port = port }
+
     struct Answer {
         var status: Int
         var headers: [String: String]
@@ -17,6 +19,7 @@ struct HTTPProbe {
     }
 
     let port: Int
+    private let session = URLSession(configuration: .ephemeral)
 
     func get(_ path: String, key: String? = nil, headers: [String: String] = [:]) async throws -> Answer {
         guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw URLError(.badURL) }
@@ -24,7 +27,7 @@ struct HTTPProbe {
         request.cachePolicy = .reloadIgnoringLocalAndRemoteCacheData
         if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await URLSession.shared.data(for: request)
+        let (data, response) = try await session.data(for: request)
         guard let http = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
         var fields: [String: String] = [:]
         for (name, value) in http.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
@@ -40,11 +43,15 @@ struct HTTPProbe {
         let server = Task { try await serve { announce.yield($0) } }
         var iterator = ports.makeAsyncIterator()
         let port = await iterator.next() ?? 0
-        do { try await body(HTTPProbe(port: port)) } catch {
+        let probe = HTTPProbe(port: port)
+        // Connections kept open would make the server wait for them.
+        defer { probe.session.invalidateAndCancel() }
+        do { try await body(probe) } catch {
             server.cancel()
             _ = await server.result
             throw error
         }
+        probe.session.invalidateAndCancel()
         server.cancel()
         _ = await server.result
     }
