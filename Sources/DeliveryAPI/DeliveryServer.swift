@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -71,5 +72,13 @@ public final class DeliveryServer: Service {
         }
         try? await gracefulShutdown()
         await stop()
+    }
+
+    /// The pipeline of one connection on a channel of the caller's, for tests without sockets.
+    package static func configure(_ channel: any Channel, _ environment: DeliveryEnvironment) throws {
+        let shared = EdgeShared(limits: environment.settings.limits, metrics: environment.metrics)
+        let router = EdgeEndpoints(environment, isStopping: { false })
+        let edge = EdgeLoop(loop: channel.eventLoop, shared: shared, router: router)
+        try EdgeListener.configure(channel, edge, limits: environment.settings.limits)
     }
 }

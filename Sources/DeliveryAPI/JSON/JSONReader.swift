@@ -14,14 +14,14 @@ struct TextSlice: Equatable, Sendable {
 /// Callers ask for exactly what they expect, so there is no tree, no recursion and no skipping: a member that the
 /// caller does not know is refused by name. Strings are copied, unescaped and checked as UTF-8, into one arena
 /// that is reused from request to request. Works on hostile bytes: every access is bounds-checked by the array.
-struct JSONReader {
+package struct JSONReader {
     private let bytes: [UInt8]
     private var at = 0
     /// Decoded strings of this body, one after the other.
     private(set) var text: [UInt8]
 
     /// `arena` is emptied and used for strings; take it back from `text` to reuse its capacity.
-    init(_ bytes: [UInt8], arena: consuming [UInt8] = []) {
+    package init(_ bytes: [UInt8], arena: consuming [UInt8] = []) {
         self.bytes = bytes
         text = arena
         text.removeAll(keepingCapacity: true)
@@ -90,7 +90,7 @@ struct JSONReader {
     }
 
     /// Only white space may follow the document.
-    mutating func end() throws(Problem) {
+    package mutating func end() throws(Problem) {
         skipSpace()
         guard at == bytes.count else { throw syntax("there is something after the end of the document") }
     }
@@ -171,7 +171,7 @@ struct JSONReader {
     }
 
     /// Reads over one value of any kind, checked as JSON, nested at most `depth` deep.
-    mutating func skipValue(depth: Int = 16) throws(Problem) {
+    package mutating func skipValue(depth: Int = 16) throws(Problem) {
         guard depth > 0 else { throw syntax("values are nested too deep") }
         skipSpace()
         guard at < bytes.count else { throw syntax("the body ends too early") }

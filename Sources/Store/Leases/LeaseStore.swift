@@ -245,7 +245,8 @@ public struct LeaseStore: Sendable {
         if let daily = budget.daily { candidates.append(daily) }
         if let total = budget.total {
             let left = max(0, total - (budget.spent - budget.spentToday))
-            let daysLeft = max(1, (budget.flight.to - budget.dayBegins).micros / 86_400_000_000 + 1)
+            // A day that is begun counts.
+            let daysLeft = max(1, ((budget.flight.to - budget.dayBegins).micros + 86_399_999_999) / 86_400_000_000)
             candidates.append(left / daysLeft)
         }
         return candidates.min().map { Micros($0) }

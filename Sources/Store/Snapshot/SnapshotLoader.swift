@@ -18,7 +18,8 @@ public struct SnapshotLoader: Sendable {
 
     /// - Parameters:
     ///   - formats: the ad formats that are installed.
-    ///   - mediaBaseURL: address of the media listener, without a trailing slash; pictures are `<base>/<sha256>`.
+    ///   - mediaBaseURL: address of the media listener, without a trailing slash; pictures are
+    ///     `<base>/media/<sha256>.<extension>`.
     public init(pool: PostgresPool, formats: AdFormatSet, mediaBaseURL: String) {
         self.pool = pool
         self.formats = formats.formats.values.sorted { $0.name < $1.name }.map {
@@ -249,7 +250,9 @@ public struct SnapshotLoader: Sendable {
                 c.id as creative_id, c.code, c.line_item_id, c.format, p.name as advertiser_name,
                 coalesce(p.inn, p.foreign_inn, '') as advertiser_inn,
                 coalesce((
-                    select array_agg(encode(m.sha256, 'hex') || ' ' || m.width || ' ' || m.height order by s.place)
+                    select array_agg(encode(m.sha256, 'hex') || '.' ||
+                        replace(split_part(m.content_type, '/', 2), 'jpeg', 'jpg') || ' ' || m.width || ' ' || m.height
+                        order by s.place)
                     from unnest(v.media_sha256) with ordinality s (hash, place)
                     join media m on m.sha256 = s.hash), '{}') as pictures
             from creative_version v
@@ -293,7 +296,7 @@ public struct SnapshotLoader: Sendable {
     private static func picture(_ text: String, _ base: String) -> ServingCreative.Picture? {
         let parts = text.split(separator: " ")
         guard parts.count == 3, let width = Int32(parts[1]), let height = Int32(parts[2]) else { return nil }
-        return ServingCreative.Picture(url: "\(base)/\(parts[0])", width: width, height: height)
+        return ServingCreative.Picture(url: "\(base)/media/\(parts[0])", width: width, height: height)
     }
 
     private static func products(
