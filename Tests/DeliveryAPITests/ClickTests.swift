@@ -1,3 +1,5 @@
+import Measurement
+import Telemetry
 import DeliveryAPI
 import Foundation
 import Testing

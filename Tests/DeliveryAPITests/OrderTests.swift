@@ -1,3 +1,4 @@
+import Telemetry
 import AdModel
 import DeliveryAPI
 import Foundation

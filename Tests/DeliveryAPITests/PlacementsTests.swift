@@ -1,3 +1,4 @@
+import Store
 import AdModel
 import Decisioning
 import DeliveryAPI
