@@ -30,7 +30,7 @@ struct EventsBody {
         while let key = try json.nextKey(&first) {
             if json.isText(key, "storefront") {
                 try seen.once(0, "storefront")
-                storefront = json.swift(try json.word("storefront", limit: 64))
+                storefront = try json.wordText("storefront", limit: 64)
             } else if json.isText(key, "events") {
                 try seen.once(1, "events")
                 var firstEvent = try json.openArray("events")
@@ -76,7 +76,7 @@ struct EventsBody {
                 try readType(&event, &json, path() + ".type")
             } else if json.isText(key, "token") {
                 try seen.once(1, path() + ".token")
-                event.token = json.swift(try json.phrase(path() + ".token", limit: 512))
+                event.token = try json.phraseText(path() + ".token", limit: 512)
             } else if json.isText(key, "card") {
                 try seen.once(2, path() + ".card")
                 if !json.null() {
@@ -87,25 +87,25 @@ struct EventsBody {
                 if !json.null() { event.occurredAt = try json.instant(path() + ".occurred_at") }
             } else if json.isText(key, "id") {
                 try seen.once(4, path() + ".id")
-                if !json.null() { event.clientID = json.swift(try json.callerID(path() + ".id")) }
+                if !json.null() { event.clientID = try json.callerIDText(path() + ".id") }
             } else if json.isText(key, "visitor_id") {
                 try seen.once(5, path() + ".visitor_id")
-                if !json.null() { event.visitorID = json.swift(try json.callerID(path() + ".visitor_id")) }
+                if !json.null() { event.visitorID = try json.callerIDText(path() + ".visitor_id") }
             } else if json.isText(key, "customer") {
                 try seen.once(6, path() + ".customer")
-                if !json.null() { event.customer = json.swift(try json.word(path() + ".customer", limit: 256)) }
+                if !json.null() { event.customer = try json.wordText(path() + ".customer", limit: 256) }
             } else if json.isText(key, "consent") {
                 try seen.once(7, path() + ".consent")
                 event.consent = try json.bool(path() + ".consent")
             } else if json.isText(key, "sku") {
                 try seen.once(8, path() + ".sku")
-                if !json.null() { event.sku = json.swift(try json.word(path() + ".sku", limit: Limits.sku)) }
+                if !json.null() { event.sku = try json.wordText(path() + ".sku", limit: Limits.sku) }
             } else if json.isText(key, "category") {
                 try seen.once(9, path() + ".category")
-                if !json.null() { event.category = json.swift(try json.word(path() + ".category", limit: 64)) }
+                if !json.null() { event.category = try json.wordText(path() + ".category", limit: 64) }
             } else if json.isText(key, "query") {
                 try seen.once(10, path() + ".query")
-                if !json.null() { event.query = json.swift(try json.phrase(path() + ".query")) }
+                if !json.null() { event.query = try json.phraseText(path() + ".query") }
             } else {
                 throw json.unknown(key, in: path())
             }
@@ -144,7 +144,7 @@ struct EventsBody {
     private static func readType(
         _ event: inout ParsedEvent, _ json: inout JSONReader, _ field: @autoclosure () -> String
     ) throws(Problem) {
-        let word = json.swift(try json.string(field()))
+        let word = try json.stringText(field())
         if let kind = AdEventKind.allCases.first(where: { $0.name == word }) {
             event.adKind = kind
         } else if let signal = SignalKind(rawValue: word) {

@@ -19,13 +19,13 @@ enum OrderBodies {
         while let key = try json.nextKey(&first) {
             if json.isText(key, "order_id") {
                 try seen.once(0, "order_id")
-                order.orderID = json.swift(try json.callerID("order_id"))
+                order.orderID = try json.callerIDText("order_id")
             } else if json.isText(key, "visitor_id") {
                 try seen.once(1, "visitor_id")
-                if !json.null() { order.visitorID = json.swift(try json.callerID("visitor_id")) }
+                if !json.null() { order.visitorID = try json.callerIDText("visitor_id") }
             } else if json.isText(key, "customer_id") {
                 try seen.once(2, "customer_id")
-                if !json.null() { order.customerID = json.swift(try json.callerID("customer_id")) }
+                if !json.null() { order.customerID = try json.callerIDText("customer_id") }
             } else if json.isText(key, "channel") {
                 try seen.once(3, "channel")
                 order.channel = try json.choice("channel")
@@ -76,7 +76,7 @@ enum OrderBodies {
                 line.lineNo = Int32(try json.integer(path("line_no"), in: 1...1_000_000))
             } else if json.isText(key, "sku") {
                 try seen.once(1, path("sku"))
-                line.sku = json.swift(try json.word(path("sku"), limit: Limits.sku))
+                line.sku = try json.wordText(path("sku"), limit: Limits.sku)
             } else if json.isText(key, "units") {
                 try seen.once(2, path("units"))
                 line.units = Int32(try json.integer(path("units"), in: 1...1_000_000))
@@ -109,7 +109,7 @@ enum OrderBodies {
         while let key = try json.nextKey(&first) {
             if json.isText(key, "adjustment_id") {
                 try seen.once(0, "adjustment_id")
-                it.adjustmentID = json.swift(try json.callerID("adjustment_id"))
+                it.adjustmentID = try json.callerIDText("adjustment_id")
             } else if json.isText(key, "line_no") {
                 try seen.once(1, "line_no")
                 if !json.null() { it.lineNo = Int32(try json.integer("line_no", in: 1...1_000_000)) }
@@ -168,10 +168,10 @@ enum OrderBodies {
         while let key = try json.nextKey(&first) {
             if json.isText(key, "visitor_id") {
                 try seen.once(0, "visitor_id")
-                link.visitorID = json.swift(try json.callerID("visitor_id"))
+                link.visitorID = try json.callerIDText("visitor_id")
             } else if json.isText(key, "customer_id") {
                 try seen.once(1, "customer_id")
-                link.customerID = json.swift(try json.callerID("customer_id"))
+                link.customerID = try json.callerIDText("customer_id")
             } else if json.isText(key, "linked_at") {
                 try seen.once(2, "linked_at")
                 link.linkedAt = try pastInstant(&json, "linked_at", now: now)

@@ -17,7 +17,7 @@ struct StockBody {
         while let key = try json.nextKey(&first) {
             if json.isText(key, "location") {
                 try seen.once(0, "location")
-                location = json.swift(try json.word("location", limit: 64))
+                location = try json.wordText("location", limit: 64)
             } else if json.isText(key, "as_of") {
                 try seen.once(1, "as_of")
                 if !json.null() {
@@ -53,7 +53,7 @@ struct StockBody {
         while let key = try json.nextKey(&first) {
             if json.isText(key, "sku") {
                 try seen.once(0, path("sku"))
-                item.sku = json.swift(try json.word(path("sku"), limit: Limits.sku))
+                item.sku = try json.wordText(path("sku"), limit: Limits.sku)
             } else if json.isText(key, "quantity") {
                 try seen.once(1, path("quantity"))
                 item.quantity = Int32(try json.integer(path("quantity"), in: 0...Int64(Int32.max)))

@@ -103,3 +103,27 @@ struct SeenFields {
         guard has(bit) else { throw Problem(.missingField, "This field is required.", field: field()) }
     }
 }
+
+// Strings of their own, in two steps on purpose: `json.swift(try json.word(...))` would look at the reader as it was
+// before the word was read.
+extension JSONReader {
+    mutating func stringText(_ field: @autoclosure () -> String) throws(Problem) -> String {
+        let slice = try string(field())
+        return swift(slice)
+    }
+
+    mutating func wordText(_ field: @autoclosure () -> String, limit: Int) throws(Problem) -> String {
+        let slice = try word(field(), limit: limit)
+        return swift(slice)
+    }
+
+    mutating func phraseText(_ field: @autoclosure () -> String, limit: Int? = nil) throws(Problem) -> String {
+        let slice = if let limit { try phrase(field(), limit: limit) } else { try phrase(field()) }
+        return swift(slice)
+    }
+
+    mutating func callerIDText(_ field: @autoclosure () -> String) throws(Problem) -> String {
+        let slice = try callerID(field())
+        return swift(slice)
+    }
+}
