@@ -1,5 +1,7 @@
 import AdModel
+import Dispatch
 import EventLog
+import Synchronization
 import Testing
 
 /// The promise of the log, against a file system that keeps none beyond the letter.
@@ -12,6 +14,51 @@ import Testing
         for seed in UInt64(block * 60)..<UInt64(block * 60 + 60) {
             try live(seed)
         }
+    }
+
+    @Test func aRollInterruptedAnywhereLosesNothingThatCameLater() throws {
+        var limits = EventLogLimits()
+        limits.segmentBytes = 100
+        for calls in 0..<80 {
+            for seed in UInt64(0)..<4 {
+                let files = UnreliableFiles(seed: seed)
+                files.setFaults(.init(callsUntilPowerLoss: calls))
+                let outcomes = Outcomes()
+                var next = 0
+                // The process is killed somewhere, for example between the rename of a segment and the fsync of its
+                // directory; the machine goes on.
+                if let log = try? EventLog(directory: "log", nodeID: 1, files: files, limits: limits) {
+                    while next < 12, (try? append(log, next, outcomes)) != nil { next += 1 }
+                    log.close()
+                }
+                files.setFaults(.init())
+                files.killProcess()
+                // The next life acknowledges more without another roll; then the power goes.
+                let log = try EventLog(directory: "log", nodeID: 1, files: files)
+                for n in 100..<103 { try append(log, n, outcomes) }
+                log.close()
+                files.losePower()
+                let again = try EventLog(directory: "log", nodeID: 1, files: files, limits: limits)
+                let found = try readAll(EventLogReader(directory: "log", files: files)).compactMap(number(of:))
+                #expect(Set(outcomes.good).isSubset(of: found), "killed after \(calls) calls, seed \(seed)")
+                #expect(found.suffix(3) == [100, 101, 102])
+                again.close()
+            }
+        }
+    }
+
+    /// Appends and waits for the answer.
+    private func append(_ log: EventLog, _ n: Int, _ outcomes: Outcomes) throws {
+        let answered = DispatchSemaphore(value: 0)
+        let callback = outcomes.callback(n)
+        let failed = Mutex(false)
+        try log.append(numbered(n)) { result in
+            callback(result)
+            if case .failure = result { failed.withLock { $0 = true } }
+            answered.signal()
+        }
+        answered.wait()
+        if failed.withLock({ $0 }) { throw EventLogError.closed }
     }
 
     private func live(_ seed: UInt64) throws {

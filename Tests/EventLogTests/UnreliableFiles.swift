@@ -19,10 +19,8 @@ final class UnreliableFiles: LogFileLayer {
     fileprivate struct Node {
         var volatile: [UInt8] = []
         var durable: [UInt8] = []
-        /// Ranges written since the last sync that count as dirty.
+        /// Ranges written since the last sync that count as dirty; a failed sync leaves none.
         var dirty: [Range<Int>] = []
-        /// Ranges whose sync failed: clean in the cache, absent on disk.
-        var syncs = 0
     }
 
     fileprivate struct State {
@@ -40,7 +38,7 @@ final class UnreliableFiles: LogFileLayer {
     }
 
     fileprivate let state = Mutex(State())
-    /// While it holds a value, syncs wait: the number is what has been let through.
+    /// Syncs wait here while it is closed.
     private let gate = Gate()
 
     init(seed: UInt64 = 0, faults: Faults = Faults()) {
@@ -315,8 +313,6 @@ private final class UnreliableFile: LogFile {
 }
 
 /// Holds threads up while closed.
-///
-/// `@unchecked Sendable`: the counters are touched only under the mutex.
 private final class Gate: Sendable {
     private let state = Mutex<(closed: Bool, waiting: Int)>((false, 0))
 
