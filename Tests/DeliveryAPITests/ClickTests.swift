@@ -1,7 +1,7 @@
-import Measurement
-import Telemetry
 import DeliveryAPI
 import Foundation
+import Measurement
+import Telemetry
 import Testing
 
 @Suite("Clicks") struct ClickTests {
@@ -79,7 +79,8 @@ import Testing
     @Test(arguments: [
         "javascript:alert(1)", "//shop.test/a", "/a", "https://evil.test/", "https://shop.test@evil.test/",
         "https://shop.test\\@evil.test", "https://evil.test\\.shop.test/", "https://shop.test.evil.test/",
-        "https:/shop.test/", "https:///shop.test", "https://", "https://shop.test:x/", "https://shop.test\r\nSet-Cookie:a/",
+        "https:/shop.test/", "https:///shop.test", "https://", "https://shop.test:x/",
+        "https://shop.test\r\nSet-Cookie:a/",
         "https://shop.test /", "data:text/html,x", "ftp://shop.test/", "https://shop.test%2eevil.test/",
         "https://шоп.test/",
     ])

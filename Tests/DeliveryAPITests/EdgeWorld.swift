@@ -141,7 +141,8 @@ struct EdgeWorld {
         data.input.storefronts = [.init(id: 1, code: "shop", defaultLocationID: 1), .init(id: 2, code: "other")]
         data.storefronts = [
             ServingStorefront(
-                id: 1, code: "shop", origin: "https://shop.test", landingHosts: ["shop.test"], zoneOffsetSeconds: 10_800,
+                id: 1, code: "shop", origin: "https://shop.test", landingHosts: ["shop.test"],
+                zoneOffsetSeconds: 10_800,
                 defaultLocationID: 1),
             ServingStorefront(
                 id: 2, code: "other", origin: "https://other.test", landingHosts: ["other.test"], zoneOffsetSeconds: 0,
@@ -178,7 +179,8 @@ struct EdgeWorld {
     ) {
         let creative = ServingCreative(
             versionID: id * 10, lineItemID: id, publicID: "c\(id)-v1", format: format,
-            landingURL: "https://shop.test/land/\(id)?from=ad#top", erid: "2VtzqErid\(id)", fieldsJSON: "{\"alt\":\"A\"}",
+            landingURL: "https://shop.test/land/\(id)?from=ad#top", erid: "2VtzqErid\(id)",
+            fieldsJSON: "{\"alt\":\"A\"}",
             pictures: [], advertiserName: "ООО \"Норд\"", advertiserINN: "7736207543")
         data.creatives[creative.versionID] = creative
         var line = SnapshotInput.LineItem(id: id, campaignID: id, advertiserID: 1)

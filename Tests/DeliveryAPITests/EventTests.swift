@@ -83,7 +83,10 @@ final class TestLog {
             // What was answered is on disk already.
             #expect(try file.adEvents().map(\.kind) == [.impression, .viewable])
             #expect(try file.refusals().count == 9)
-            #expect(try file.refusals().contains { $0.kind == "click" && $0.reason == "forged_token" && $0.storefrontID == 1 })
+            #expect(
+                try file.refusals().contains {
+                    $0.kind == "click" && $0.reason == "forged_token" && $0.storefrontID == 1
+                })
             // Later, too, and in another call.
             let again = try connection.post(
                 "/v1/events", Self.batch(#"{"type":"impression","token":"\#(tokens.banner)"}"#))
@@ -96,14 +99,17 @@ final class TestLog {
         try await world.serving { port in
             let connection = try RawConnection(port: port)
             #expect(try connection.post("/v1/events", Self.batch(#"{"type":"page_view""#)).code == "invalid_json")
-            #expect(try connection.post("/v1/events", #"{"storefront":"none","events":[]}"#).code == "unknown_storefront")
+            #expect(
+                try connection.post("/v1/events", #"{"storefront":"none","events":[]}"#).code == "unknown_storefront")
             #expect(try connection.post("/v1/events", #"{"events":[]}"#).code == "missing_field")
             let many = Array(repeating: #"{"type":"page_view"}"#, count: 501).joined(separator: ",")
-            #expect(try connection.post("/v1/events", "{\"storefront\":\"shop\",\"events\":[\(many)]}").code == "too_many")
+            #expect(
+                try connection.post("/v1/events", "{\"storefront\":\"shop\",\"events\":[\(many)]}").code == "too_many")
             #expect(world.sink.batched == 0)
             #expect(try connection.post("/v1/events", #"{"storefront":"shop","events":[]}"#).status == 200)
             let beacon = try connection.post(
-                "/v1/events", Self.batch(#"{"type":"page_view"}"#), headers: ["Content-Type": "text/plain;charset=UTF-8"])
+                "/v1/events", Self.batch(#"{"type":"page_view"}"#),
+                headers: ["Content-Type": "text/plain;charset=UTF-8"])
             #expect(beacon.status == 200)
         }
     }
@@ -121,7 +127,10 @@ final class TestLog {
             #expect(Self.statuses(try connection.post("/v1/events", Self.batch(stranger))) == ["accepted"])
             world.clock.advance(.minutes(61))
             let late = try connection.post(
-                "/v1/events", Self.batch(#"{"type":"impression","token":"\#(tokens.shelf)"}"#, #"{"type":"click","token":"\#(tokens.shelf)","visitor_id":"v1"}"#))
+                "/v1/events",
+                Self.batch(
+                    #"{"type":"impression","token":"\#(tokens.shelf)"}"#,
+                    #"{"type":"click","token":"\#(tokens.shelf)","visitor_id":"v1"}"#))
             #expect(Self.statuses(late) == ["accepted", "accepted"])
             let stored = try file.adEvents()
             #expect(stored.map(\.invalid) == [.botAgent, .prefetch, .replay, .late, nil])
@@ -190,7 +199,8 @@ final class TestLog {
         try await world.serving { port in
             let connection = try RawConnection(port: port)
             func serve() throws -> String? {
-                try connection.post("/v1/placements", EdgeWorld.page()).value("slots", "home.top", "ads", 0, "token") as? String
+                try connection.post("/v1/placements", EdgeWorld.page()).value("slots", "home.top", "ads", 0, "token")
+                    as? String
             }
             for _ in 0..<3 {
                 let token = try #require(try serve())

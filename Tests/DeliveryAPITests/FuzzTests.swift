@@ -41,7 +41,8 @@ struct SplitMix64: RandomNumberGenerator {
     @Test func theScannerAgreesWithFoundationOnWhatIsJSON() {
         var random = SplitMix64(state: Self.seed)
         let samples = [
-            #"{"a":[1,-2,3.5e+7,true,false,null,"x\u00e9\ud83d\ude00\n"],"b":{"c":""}}"#, EdgeWorld.page(), EdgeWorld.order(),
+            #"{"a":[1,-2,3.5e+7,true,false,null,"x\u00e9\ud83d\ude00\n"],"b":{"c":""}}"#, EdgeWorld.page(),
+            EdgeWorld.order(),
             #"["\u0000","é","日本",0,-0,1E-2]"#,
         ].map { Array($0.utf8) }
         for round in 0..<6_000 {
@@ -74,7 +75,8 @@ struct SplitMix64: RandomNumberGenerator {
             RawConnection.request("POST", "/v1/placements", body: EdgeWorld.page(slots: EdgeWorld.bothSlots)),
             RawConnection.request(
                 "POST", "/v1/events",
-                body: EventTests.batch(#"{"type":"impression","token":"abc"}"#, #"{"type":"search","query":"x","id":"i"}"#)),
+                body: EventTests.batch(
+                    #"{"type":"impression","token":"abc"}"#, #"{"type":"search","query":"x","id":"i"}"#)),
             RawConnection.request("POST", "/v1/orders", body: EdgeWorld.order(), headers: OrderTests.key),
             RawConnection.request("GET", "/v1/click/abc/1?x=%20&y"), RawConnection.request("OPTIONS", "*"),
             "POST /v1/events HTTP/1.1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}[\r\n0\r\n\r\n",

@@ -57,32 +57,49 @@ import Testing
         }
     }
 
-    @Test func bodiesThatCannotBeTakenAreRefusedBeforeTheyAreSent() async throws {
+    @Test(arguments: [
+        ("Content-Type: text/html\r\nContent-Length: 5\r\n\r\nhello", 415, "unsupported_media_type"),
+        ("Content-Type: application/json\r\nContent-Length: 16385\r\n\r\n", 413, "body_too_large"),
+        ("Content-Type: application/json\r\n\r\n", 411, "length_required"),
+        (
+            "Content-Type: application/json\r\nContent-Length: 2\r\nExpect: magic\r\n\r\n", 417, "expectation_failed"
+        ),
+        (
+            "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n", 415,
+            "unsupported_media_type"
+        ),
+        ("X: \(String(repeating: "x", count: 20_000))\r\n\r\n", 431, "headers_too_large"),
+        ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed_request"),
+        ("Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400, "malformed_request"),
+        ("no colon\r\n\r\n", 400, "malformed_request"),
+    ])
+    func aRequestThatCannotBeTakenIsRefusedAtItsHead(head: String, status: Int, code: String) async throws {
         let world = try EdgeWorld()
         try await world.serving { port in
-            func refusal(_ head: String) throws -> (Int, String?, Bool) {
-                let connection = try RawConnection(port: port)
-                connection.send(head)
-                let answer = try connection.receive()
-                return (answer.status, answer.code, try connection.isClosed())
-            }
-            let start = "POST /v1/placements HTTP/1.1\r\nHost: a\r\n"
-            #expect(try refusal(start + "Content-Type: text/html\r\nContent-Length: 5\r\n\r\nhello") == (415, "unsupported_media_type", true))
-            #expect(try refusal(start + "Content-Type: application/json\r\nContent-Length: 16385\r\n\r\n") == (413, "body_too_large", true))
-            #expect(try refusal(start + "Content-Type: application/json\r\n\r\n") == (411, "length_required", true))
-            #expect(try refusal(start + "Content-Type: application/json\r\nContent-Length: 2\r\nExpect: magic\r\n\r\n") == (417, "expectation_failed", true))
-            #expect(try refusal(start + "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n") == (415, "unsupported_media_type", true))
-            #expect(try refusal("GET /v1/health HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello") == (413, "body_too_large", true))
-            #expect(try refusal("GET / HTTP/1.1\r\nX: \(String(repeating: "x", count: 20_000))\r\n\r\n") == (431, "headers_too_large", true))
-            #expect(try refusal("HELLO\r\n\r\n") == (400, "malformed_request", true))
-            #expect(try refusal(start + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").0 == 400)
+            let connection = try RawConnection(port: port)
+            connection.send("POST /v1/placements HTTP/1.1\r\nHost: a\r\n" + head)
+            let answer = try connection.receive()
+            #expect(answer.status == status)
+            #expect(answer.code == code)
+            #expect(try connection.isClosed())
+        }
+    }
+
+    @Test func aReadHasNoBody() async throws {
+        let world = try EdgeWorld()
+        try await world.serving { port in
+            let connection = try RawConnection(port: port)
+            connection.send("GET /v1/health HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+            #expect(try connection.receive().code == "body_too_large")
         }
     }
 
     @Test func aChunkedBodyIsCountedAsItComes() async throws {
         let world = try EdgeWorld()
         try await world.serving { port in
-            let head = "POST /v1/placements HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            let head =
+                "POST /v1/placements HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n"
             let body = EdgeWorld.page()
             let good = try RawConnection(port: port)
             let half = body.utf8.count / 2
@@ -114,7 +131,8 @@ import Testing
         try await world.serving { port in
             let connection = try RawConnection(port: port)
             let body = EdgeWorld.page()
-            let request = RawConnection.request("POST", "/v1/placements", body: body, headers: ["Expect": "100-continue"])
+            let request = RawConnection.request(
+                "POST", "/v1/placements", body: body, headers: ["Expect": "100-continue"])
             connection.send(String(request.dropLast(body.count)))
             #expect(try connection.receive().status == 100)
             connection.send(body)
@@ -141,7 +159,8 @@ import Testing
             let foreign = try connection.receive()
             #expect(foreign.header("access-control-allow-origin") == nil)
             #expect(foreign.header("access-control-allow-methods") == nil)
-            let answer = try connection.post("/v1/placements", EdgeWorld.page(), headers: ["Origin": "https://shop.test"])
+            let answer = try connection.post(
+                "/v1/placements", EdgeWorld.page(), headers: ["Origin": "https://shop.test"])
             #expect(answer.header("access-control-allow-origin") == "https://shop.test")
         }
     }
@@ -182,7 +201,9 @@ import Testing
         let world = try EdgeWorld(limits: limits)
         try await world.serving { port in
             let connection = try RawConnection(port: port)
-            connection.send("POST /v1/placements HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+            connection.send(
+                "POST /v1/placements HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: 9\r\n\r\n{")
             let answer = try connection.receive()
             #expect(answer.code == "request_timeout")
             #expect(try connection.isClosed())

@@ -1,10 +1,10 @@
-import Telemetry
 import AdModel
 import DeliveryAPI
 import Foundation
 import Measurement
 import Postgres
 import Store
+import Telemetry
 import Testing
 
 @Suite("Orders, adjustments, links and stock") struct OrderTests {
@@ -127,7 +127,8 @@ import Testing
             func send(_ members: String, order: String = "o:1") throws -> String? {
                 let path = order.replacingOccurrences(of: ":", with: "%3A")
                 let answer = try connection.post(
-                    "/v1/orders/\(path)/adjustments", #"{"adjustment_id":"a1","occurred_at":"2026-11-21T09:00:00Z",\#(members)}"#,
+                    "/v1/orders/\(path)/adjustments",
+                    #"{"adjustment_id":"a1","occurred_at":"2026-11-21T09:00:00Z",\#(members)}"#,
                     headers: Self.key)
                 return answer.string("status") ?? answer.string("field") ?? answer.code
             }

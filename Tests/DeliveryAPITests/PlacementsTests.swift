@@ -1,4 +1,3 @@
-import Store
 import AdModel
 import Decisioning
 import DeliveryAPI
@@ -6,6 +5,7 @@ import Foundation
 import Logging
 import Measurement
 import Profiles
+import Store
 import Telemetry
 import Testing
 
@@ -30,7 +30,8 @@ import Testing
             #expect(answer.header("set-cookie") == nil, "nothing is kept without consent")
             #expect(answer.value("slots", "top", "ads", 0, "creative_id") as? String == "c1-v1")
             let label = answer.value("slots", "top", "ads", 0, "label") as? [String: String]
-            #expect(label == ["text": "Реклама", "advertiser": "ООО \"Норд\"", "inn": "7736207543", "erid": "2VtzqErid1"])
+            #expect(
+                label == ["text": "Реклама", "advertiser": "ООО \"Норд\"", "inn": "7736207543", "erid": "2VtzqErid1"])
             let cards = answer.value("slots", "shelf", "ads", 0, "products") as? [[String: Any]] ?? []
             #expect(cards.map { $0["sku"] as? String } == ["p1", "p2"])
             #expect(cards.map { ($0["price_micros"] as? NSNumber)?.int64Value } == twin.result.cards.map(\.price))
@@ -87,7 +88,8 @@ import Testing
             let connection = try RawConnection(port: port)
             for _ in 0..<5 {
                 let answer = try connection.post(
-                    "/v1/placements", EdgeWorld.page(visitor: "v1", consent: false), headers: ["Cookie": "nimb_vid=nv-1"])
+                    "/v1/placements", EdgeWorld.page(visitor: "v1", consent: false),
+                    headers: ["Cookie": "nimb_vid=nv-1"])
                 #expect((answer.value("slots", "home.top", "ads") as? [Any])?.count == 1, "no cap without a shopper")
             }
             #expect(world.profiles.count == 0)
@@ -161,11 +163,13 @@ import Testing
     @Test func aSignedCustomerIsBelievedAndAForgedOneRefused() async throws {
         let world = try EdgeWorld()
         let signed = SignedCustomerID.sign("c1", expiry: EdgeWorld.start + .days(1), secret: EdgeWorld.secret)
-        let forged = SignedCustomerID.sign("c1", expiry: EdgeWorld.start + .days(1), secret: [UInt8](repeating: 9, count: 32))
+        let forged = SignedCustomerID.sign(
+            "c1", expiry: EdgeWorld.start + .days(1), secret: [UInt8](repeating: 9, count: 32))
         try await world.serving { port in
             let connection = try RawConnection(port: port)
             func body(_ customer: String) -> String {
-                EdgeWorld.page().replacingOccurrences(of: "\"consent\"", with: "\"customer\":\"\(customer)\",\"consent\"")
+                EdgeWorld.page().replacingOccurrences(
+                    of: "\"consent\"", with: "\"customer\":\"\(customer)\",\"consent\"")
             }
             for _ in 0..<2 { #expect(try connection.post("/v1/placements", body(signed)).status == 200) }
             let links = world.sink.single.filter { if case .link = $0 { true } else { false } }
@@ -193,12 +197,14 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"#, "invalid_json", nil), (#"[]"#, "invalid_field", ""), (#"{"storefront":"shop"}"#, "missing_field", "page"),
+        (#"{"#, "invalid_json", nil), (#"[]"#, "invalid_field", ""),
+        (#"{"storefront":"shop"}"#, "missing_field", "page"),
         (#"{"storefront":"shop","page":{"type":"home"},"slots":[]}"#, "missing_field", "slots"),
         (#"{"storefront":"nope","page":{"type":"home"},"slots":[{"name":"a"}]}"#, "unknown_storefront", "storefront"),
         (#"{"storefront":"shop","page":{"type":"home"},"slots":[{"name":"a"}]}"#, "unknown_placement", "slots[0].name"),
         (
-            #"{"storefront":"shop","page":{"type":"home"},"slots":[{"name":"a","placement":"b"}]}"#, "unknown_placement",
+            #"{"storefront":"shop","page":{"type":"home"},"slots":[{"name":"a","placement":"b"}]}"#,
+            "unknown_placement",
             "slots[0].placement"
         ),
         (#"{"storefront":"shop","page":{"type":"moon"},"slots":[{"name":"a"}]}"#, "invalid_field", "page.type"),

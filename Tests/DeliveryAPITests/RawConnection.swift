@@ -56,7 +56,9 @@ final class RawConnection {
     func send(_ bytes: [UInt8]) {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             if count <= 0 { return }
             sent += count
         }
@@ -83,7 +85,10 @@ final class RawConnection {
                 let status = Int(lines[0].split(separator: " ")[1]) ?? 0
                 let headers = lines.dropFirst().map { line in
                     let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
-                    return (name: parts[0].lowercased(), value: parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
+                    return (
+                        name: parts[0].lowercased(),
+                        value: parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+                    )
                 }
                 let length = headers.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
                 let body = head || status < 200 || status == 204 ? 0 : length
@@ -115,7 +120,9 @@ final class RawConnection {
             if headers["Content-Type"] == nil { headers["Content-Type"] = "application/json" }
             headers["Content-Length"] = "\(body.utf8.count)"
         }
-        for (name, value) in headers.sorted(by: { $0.key < $1.key }) where !value.isEmpty { text += "\(name): \(value)\r\n" }
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
+            text += "\(name): \(value)\r\n"
+        }
         return text + "\r\n" + (body ?? "")
     }
 

@@ -50,7 +50,8 @@ struct LeaseStoreTests {
 
     @Test func theWalletBoundsAllLineItemsOfAnAdvertiserTogether() async throws {
         let store = LeaseStore(pool: try await Self.world(), nodeID: 1)
-        let grants = try await store.renew([Self.ask(1, wanted: 700_000_000), Self.ask(2, wanted: 700_000_000)], now: Self.now)
+        let grants = try await store.renew(
+            [Self.ask(1, wanted: 700_000_000), Self.ask(2, wanted: 700_000_000)], now: Self.now)
         #expect(grants.map(\.granted.value) == [700_000_000, 300_000_000])
         let more = try await store.renew([Self.ask(3, wanted: 1)], now: Self.now)
         #expect(more.map(\.granted.value) == [0])

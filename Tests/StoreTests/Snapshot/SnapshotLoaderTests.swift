@@ -18,7 +18,8 @@ struct SnapshotLoaderTests {
                     {"title":"x","ord_form":"banner","prior_ctr":0.01,"cards":{"minimum":\(minimum),"maximum":\(maximum)},
                      "media":{"minimum":0,"maximum":3,"maximum_bytes":1000,"content_types":["image/png"],"sizes":[]}}
                     """.utf8),
-                "schema.json": Array(#"{"type":"object"}"#.utf8), "template.mustache": Array("<p>{{label.text}}</p>".utf8),
+                "schema.json": Array(#"{"type":"object"}"#.utf8),
+                "template.mustache": Array("<p>{{label.text}}</p>".utf8),
                 "preview.json": Array(#"{"fields":{}}"#.utf8),
             ]
         }
@@ -38,13 +39,16 @@ struct SnapshotLoaderTests {
         #expect(fragment.contains(".jpg\",\"width\":960,\"height\":240}"))
         #expect(fragment.contains("http://media.test/media/"))
         let product = try #require(data.input.products.first { $0.sku == "p1" })
-        #expect(Self.text(product.fragment) == #""sku":"p1","name":"Кофе \u003c1\u003e","picture_url":"https://cdn.example/1.png""#)
+        #expect(
+            Self.text(product.fragment)
+                == #""sku":"p1","name":"Кофе \u003c1\u003e","picture_url":"https://cdn.example/1.png""#)
     }
 
     @Test func theNewestServableVersionServesAndOneWithoutEridNever() async throws {
         let data = try await Self.loader(try await ServingWorld.make()).load(now: ServingWorld.now)
         let creatives = try #require(data.input.lineItems.first { $0.id == 1 }).creatives
-        #expect(creatives.filter(\.isServable).map(\.versionID) == [1], "version 2 has no erid, the other one a bad one")
+        #expect(
+            creatives.filter(\.isServable).map(\.versionID) == [1], "version 2 has no erid, the other one a bad one")
         #expect(data.creatives[5]?.publicID == "bare-v1", "not servable, but known")
     }
 
