@@ -23,7 +23,8 @@ struct DecisionBenchmark {
 
     /// One measurement.
     struct Figures {
-        var microsecondsPerDecision: Double
+        /// Microseconds of processor time per decision.
+        var decisionTime: Double
         var visited: Double
         var scored: Double
         var filledShare: Double
@@ -120,9 +121,9 @@ struct DecisionBenchmark {
     private static func line(_ id: Int32, _ advertisers: Int, _ random: inout BenchRandom) -> SnapshotInput.LineItem {
         var line = SnapshotInput.LineItem(id: id, campaignID: id, advertiserID: Int32(1 + random.below(advertisers)))
         // Bids spread over a decade and a half, as auctions do.
-        let level = 1 + Double(random.below(1_000)) / 1_000 * Double(random.below(1_000)) / 1_000 * 30
+        let thousandths = Int64(1_000 + random.below(1_000) * random.below(1_000) / 1_000 * 30)
         line.pricing = random.below(2) == 0 ? .cpm : .cpc
-        line.bid = Micros(Int64((line.pricing == .cpm ? 30_000_000 : 3_000_000) * level))
+        line.bid = Micros((line.pricing == .cpm ? 30_000 : 3_000) * thousandths)
         line.needsLease = true
         if random.below(3) == 0 { line.caps = CapLimits(day: 1_000) }
         switch random.below(20) {
@@ -162,7 +163,7 @@ struct DecisionBenchmark {
         let wall = (clock.now - began).components
         let count = Double(requests.count)
         return Figures(
-            microsecondsPerDecision: processor / count * 1e6, visited: Double(visited) / count,
+            decisionTime: processor / count * 1e6, visited: Double(visited) / count,
             scored: Double(scored) / count, filledShare: Double(filled) / (count * 4),
             coreShare: processor / (Double(wall.seconds) + Double(wall.attoseconds) / 1e18))
     }

@@ -50,7 +50,7 @@ struct BenchDecideCommand: ParsableCommand {
         }
         print("line items   us/decision   visited   scored   filled")
         for world in worlds {
-            let times = world.figures.map(\.microsecondsPerDecision).sorted()
+            let times = world.figures.map(\.decisionTime).sorted()
             let last = world.figures[world.figures.count - 1]
             print(
                 String(
@@ -58,7 +58,7 @@ struct BenchDecideCommand: ParsableCommand {
                     last.visited, last.scored, last.filledShare * 100))
         }
         guard let first = worlds.first, let last = worlds.last, worlds.count > 1 else { return }
-        let ratios = zip(last.figures, first.figures).map { $0.microsecondsPerDecision / $1.microsecondsPerDecision }
+        let ratios = zip(last.figures, first.figures).map { $0.decisionTime / $1.decisionTime }
             .sorted()
         let isGoal = first.bench.lineItems == 1_000 && last.bench.lineItems == 1_000_000
         let isQuiet = worlds.allSatisfy { $0.figures.allSatisfy { $0.coreShare >= 0.97 } }
