@@ -100,7 +100,7 @@ let ring3: [Target] = [
     ours(
         "DeliveryAPI",
         [
-            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Store", "EventLog",
+            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Store", "EventLog", "Postgres",
             "Telemetry", "GeoIP", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
         ]),
     ours(

@@ -43,6 +43,30 @@ struct LoadGenerator {
         try run(seconds: seconds, perSecond: perSecond)
     }
 
+    /// Sends the requests one after the other and hands each answer's body to `look`.
+    func inspect(_ count: Int, _ look: ([UInt8]) -> Void) throws {
+        var connection = Connection(socket: try connect())
+        defer { close(connection.socket) }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        for index in 0..<count {
+            try send(requests[index % requests.count], on: connection.socket)
+            var whole: [UInt8] = []
+            while true {
+                let got = read(connection.socket, &buffer, buffer.count)
+                guard got > 0 else { throw Failure(description: "the server closed a connection") }
+                connection.received.append(contentsOf: buffer[0..<got])
+                whole = connection.received
+                guard let status = LoadGenerator.complete(&connection) else { continue }
+                let body = Array(whole[(LoadGenerator.endOfHead(whole) ?? 0)...])
+                guard status == 200 else {
+                    throw Failure(description: "answer \(status): \(String(decoding: body, as: UTF8.self))")
+                }
+                look(body)
+                break
+            }
+        }
+    }
+
     private struct Connection {
         var socket: Int32
         var due: UInt64 = 0

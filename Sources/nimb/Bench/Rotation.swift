@@ -1,5 +1,3 @@
-import Foundation
-
 /// Runs contestants in turn (A, B, C, A, B, C, ...) and compares them round by round: the machine drifts from
 /// minute to minute, the ratio of two neighbours in time hardly does.
 struct Rotation {
@@ -37,25 +35,5 @@ struct Rotation {
             for contestant in contestants { figures[contestant.name, default: []].append(try contestant.round()) }
         }
         return Summary(figures: figures)
-    }
-}
-
-/// One line per goal, for machines: the shape every benchmark of the project prints beside its table.
-struct GoalLine: Encodable {
-    var goal: String
-    var value: Double
-    var floor: Double
-    var aim: Double
-    var min: Double
-    var max: Double
-    var rounds: Int
-    var yardstick: String
-    /// False when other load disturbed the run.
-    var valid: Bool
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 }

@@ -32,8 +32,10 @@ struct NodeRuntime {
         var pool: PostgresPool
     }
 
-    /// - Parameter onReady: called once all three listeners take connections.
-    func assemble(onReady: @escaping @Sendable () -> Void) async throws -> Assembly {
+    /// - Parameters:
+    ///   - sink: where events go instead of the node's log; only the benchmark of the log's price gives one.
+    ///   - onReady: called once all three listeners take connections.
+    func assemble(sink: (any EventSink)? = nil, onReady: @escaping @Sendable () -> Void) async throws -> Assembly {
         let log = try EventLog(directory: node.logDirectory, nodeID: node.node)
         if log.recoveredCutBytes > 0 {
             logger.notice("the event log had a torn tail", metadata: ["cut_bytes": "\(log.recoveredCutBytes)"])
@@ -47,7 +49,7 @@ struct NodeRuntime {
             clock: SystemClock.now)
         let profiles = ProfileStore(maximumProfiles: options.profiles)
         let environment = DeliveryEnvironment(
-            settings: try settings(), serving: serving, profiles: profiles, log: log,
+            settings: try settings(), serving: serving, profiles: profiles, log: sink ?? log,
             tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
             agents: try agents(), backend: .live(pool: pool, formats: formats, geo: try geo()), metrics: metrics,
             clock: SystemClock.now)

@@ -7,7 +7,9 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [
             BenchAttributionCommand.self,
             BenchDecideCommand.self,
+            BenchHTTPCommand.self,
             BenchImportCommand.self,
             BenchLogCommand.self,
+            BenchServerCommand.self,
         ])
 }
