@@ -89,15 +89,7 @@ public enum AttributionEngine {
     private static func run(
         _ input: AttributionInput, _ reference: AttributionReference, _ policy: AttributionPolicy
     ) throws(AttributionError) -> (OrderTable, Contest) {
-        var table = OrderTable(reference, expectedLines: input.lines.count)
-        for link in input.links {
-            link.visitorID.withCell { visitor in
-                link.customerID.withCell { table.addLink(visitor: visitor, customer: $0, at: link.linkedAt.micros) }
-            }
-        }
-        for i in input.lines.indices { try add(input.lines[i], at: i, to: &table) }
-        for (i, row) in input.adjustments.enumerated() { try table.addAdjustment(row, position: i) }
-        try table.finish()
+        let table = try orders(input, reference)
         try checkTouches(input.touches, reference)
         var contest = Contest(Rules(policy), lines: table.lines.count)
         input.touches.withUnsafeBufferPointer { touches in
@@ -121,6 +113,21 @@ public enum AttributionEngine {
             }
         }
         return (table, contest)
+    }
+
+    private static func orders(
+        _ input: AttributionInput, _ reference: AttributionReference
+    ) throws(AttributionError) -> OrderTable {
+        var table = OrderTable(reference, expectedLines: input.lines.count)
+        for link in input.links {
+            link.visitorID.withCell { visitor in
+                link.customerID.withCell { table.addLink(visitor: visitor, customer: $0, at: link.linkedAt.micros) }
+            }
+        }
+        for i in input.lines.indices { try add(input.lines[i], at: i, to: &table) }
+        for (i, row) in input.adjustments.enumerated() { try table.addAdjustment(row, position: i) }
+        try table.finish()
+        return table
     }
 
     private static func add(_ line: OrderLineRow, at i: Int, to table: inout OrderTable) throws(AttributionError) {

@@ -44,13 +44,16 @@ struct Contest: Sendable {
     /// Lets a touch compete for every line of its person in its window.
     @inline(__always)
     mutating func offer(_ touch: TouchCells, to table: OrderTable) {
+        offer(touch, targets: table.targets(of: table.shoppers.find(touch.shopper), at: touch.at), of: table)
+    }
+
+    /// The same with the lines of the person already found.
+    @inline(__always)
+    mutating func offer(_ touch: TouchCells, targets: Range<Int>, of table: OrderTable) {
         let window = rules.window(isClick: touch.isClick)
         if window < 0 { return }
-        let shopper = table.shoppers.find(touch.shopper)
-        if shopper == Interner.none { return }
-        let person = table.person(shopper, at: touch.at)
-        var at = Int(table.targetStarts[Int(person)])
-        let end = Int(table.targetStarts[Int(person) + 1])
+        var at = targets.lowerBound
+        let end = targets.upperBound
         if end - at > 16 {
             var high = end
             while at < high {

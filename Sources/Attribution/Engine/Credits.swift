@@ -1,14 +1,20 @@
 import AdModel
 
-/// Turns leaders into ledger rows (rules 16 to 19).
-struct CreditWriter {
+/// Turns leaders into ledger rows (rules 16 to 19). A class, so that closures hold it without copying its tables.
+final class CreditWriter {
     let table: OrderTable
     let contest: Contest
+
+    init(table: OrderTable, contest: Contest) {
+        self.table = table
+        self.contest = contest
+    }
 
     private var isNet: Bool { contest.rules.policy.basis == .net }
 
     /// Lines that have a credit, in output order.
     func sortedLines(_ lines: [UInt32]) -> [UInt32] {
+        if lines.count < 2 { return lines }
         struct Key {
             var prefix: UInt64
             var line: UInt32

@@ -185,6 +185,14 @@ struct OrderTable: Sendable {
         return linkedPerson(shopper, at: t)
     }
 
+    /// Places in `targets` of the lines of the person that an id was at an instant.
+    @inline(__always)
+    func targets(of shopper: UInt32, at t: Int64) -> Range<Int> {
+        if shopper == Interner.none { return 0..<0 }
+        let person = Int(person(shopper, at: t))
+        return Int(targetStarts[person])..<Int(targetStarts[person + 1])
+    }
+
     private func linkedPerson(_ shopper: UInt32, at t: Int64) -> UInt32 {
         let range = links.range(shopper)
         if range.isEmpty { return shopper }

@@ -76,7 +76,9 @@ public struct TouchScanner: Sendable {
         struct Row {
             var at: Int64
             var parts: UInt64
+            /// Of the shopper; later his number.
             var hash: Int
+            var targets: Range<Int>
             var isClick: Bool
         }
 
@@ -117,7 +119,7 @@ public struct TouchScanner: Sendable {
             }
             memory.rows[count] = Batch.Row(
                 at: at, parts: filter.parts(from: at, window: contest.rules.window(isClick: isClick)),
-                hash: IDKey(cells[places.shopper]).hash, isClick: isClick)
+                hash: IDKey(cells[places.shopper]).hash, targets: 0..<0, isClick: isClick)
             count += 1
         }
         return count
@@ -135,16 +137,41 @@ public struct TouchScanner: Sendable {
                 survivors |= (words[row.hash & filter.mask] & row.parts != 0 ? 1 : 0) &<< UInt64(i)
             }
         }
-        while survivors != 0 {
-            let i = survivors.trailingZeroBitCount
-            survivors &= survivors &- 1
+        // Each step asks for all survivors before the next one needs the answers: misses of the cache overlap.
+        TouchScanner.forEachBit(survivors) { i in
+            memory.rows[i].hash = Int(table.shoppers.find(memory.cells[i * layout.columns + places.shopper]))
+        }
+        TouchScanner.forEachBit(survivors) { i in
+            memory.rows[i].targets = table.targets(of: UInt32(memory.rows[i].hash), at: memory.rows[i].at)
+        }
+        table.targets.withUnsafeBufferPointer { targets in
+            TouchScanner.forEachBit(survivors) { i in
+                let range = memory.rows[i].targets
+                memory.rows[i].parts = range.isEmpty ? 0 : UInt64(bitPattern: targets[range.lowerBound].at)
+            }
+        }
+        TouchScanner.forEachBit(survivors) { i in
+            let range = memory.rows[i].targets
+            // The only order of the person may be one that is before the touch.
+            if range.isEmpty || (range.count == 1 && Int64(bitPattern: memory.rows[i].parts) < memory.rows[i].at) {
+                return
+            }
             let cells = memory.cells + i * layout.columns
             contest.offer(
                 TouchCells(
                     touchID: cells[places.touchID], shopper: cells[places.shopper], at: memory.rows[i].at,
                     isClick: memory.rows[i].isClick, advertiser: cells[places.advertiser],
                     campaign: cells[places.campaign], lineItem: cells[places.lineItem],
-                    promoted: .list(cells[places.promoted])), to: table)
+                    promoted: .list(cells[places.promoted])), targets: range, of: table)
+        }
+    }
+
+    @inline(__always)
+    private static func forEachBit(_ bits: UInt64, _ body: (Int) -> Void) {
+        var bits = bits
+        while bits != 0 {
+            body(bits.trailingZeroBitCount)
+            bits &= bits &- 1
         }
     }
 
