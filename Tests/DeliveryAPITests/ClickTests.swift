@@ -4,7 +4,7 @@ import Measurement
 import Telemetry
 import Testing
 
-@Suite("Clicks") struct ClickTests {
+@Suite("Clicks", .blocking) struct ClickTests {
     @Test func aClickLandsWhereTheCreativeSaysWithItsEridOnce() async throws {
         let file = try TestLog()
         let world = try EdgeWorld(log: file.log)

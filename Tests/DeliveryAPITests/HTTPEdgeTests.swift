@@ -2,7 +2,7 @@ import DeliveryAPI
 import Foundation
 import Testing
 
-@Suite("HTTP at the edge") struct HTTPEdgeTests {
+@Suite("HTTP at the edge", .blocking) struct HTTPEdgeTests {
     @Test func aConnectionServesManyRequests() async throws {
         let world = try EdgeWorld()
         try await world.serving { port in

@@ -7,7 +7,7 @@ import Store
 import Telemetry
 import Testing
 
-@Suite("Orders, adjustments, links and stock") struct OrderTests {
+@Suite("Orders, adjustments, links and stock", .blocking) struct OrderTests {
     static let key = ["Authorization": "Bearer \(EdgeWorld.serverKey)"]
 
     static func records(_ file: TestLog) throws -> [LogRecord] {

@@ -9,7 +9,7 @@ import Store
 import Telemetry
 import Testing
 
-@Suite("POST /v1/placements") struct PlacementsTests {
+@Suite("POST /v1/placements", .blocking) struct PlacementsTests {
     @Test func theAnswerIsWhatTheDecisionSays() async throws {
         let world = try EdgeWorld()
         let state = try #require(world.serving.state)
