@@ -64,14 +64,19 @@ struct CatalogueMerge {
     ) throws -> (summary: CatalogueFeedSummary, change: CatalogueChange) {
         var summary = try stage(read, on: db)
         var change = CatalogueChange()
+        // Both sides of every join are whole tables whose sizes the planner may not know yet (a first import has no
+        // statistics): a nested loop over them would take hours where a hash takes seconds.
+        try db.query("set local enable_nestloop = off")
         let categoriesChanged = try writeCategories(summary.categories, on: db)
         try prepareProducts(&change, on: db)
         if change.duplicates > 0 { summary.badOffers["duplicate_id", default: 0] += change.duplicates }
         guard change.accepted > 0 else { throw CatalogueError.nothingAccepted }
         try checkRemovals(date: summary.date, &change, on: db)
         try writeProducts(&change, on: db)
-        change.lineItemsChanged = try PromotedProducts.refresh(now: now, on: db)
         try writeStock(date: summary.date, &change, on: db)
+        try db.query("set local enable_nestloop = on")
+        try db.script("analyze product; analyze stock")
+        change.lineItemsChanged = try PromotedProducts.refresh(now: now, on: db)
         if categoriesChanged || change.productsCreated + change.productsChanged + change.lineItemsChanged > 0 {
             change.controlVersion = try db.query("select bump_control_version('control') as v").single().int64("v")
         }
@@ -155,6 +160,7 @@ struct CatalogueMerge {
     private func prepareProducts(_ change: inout CatalogueChange, on db: isolated PostgresConnection) throws {
         try db.script(
             """
+            analyze category;
             create temporary table feed_product on commit drop as
             select o.sku, o.group_id, o.name, o.brand, o.url, o.picture_url, o.attributes, o.quantity, o.price_micros,
                 o.old_price_micros, p.id as product_id,
@@ -179,9 +185,9 @@ struct CatalogueMerge {
     ) throws {
         let counts = try db.query(
             """
-            select count(*) as buyable, count(*) filter (where s.as_of <= $2 and not exists (
-                select 1 from feed_product f where f.product_id = s.product_id)) as gone
-            from stock s where s.location_id = $1 and s.quantity > 0
+            select count(*) as buyable, count(*) filter (where s.as_of <= $2 and f.product_id is null) as gone
+            from stock s left join feed_product f on f.product_id = s.product_id
+            where s.location_id = $1 and s.quantity > 0
             """, [.int4(location), .timestamptz(micros: date.micros)]
         ).single()
         let buyable = try counts.int("buyable")
