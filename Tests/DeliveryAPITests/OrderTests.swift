@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func whatTheLedgerKnowsIsNotTakenAgain() async throws {
-        let known = ContentIdentity.hash(
+        let known = ClientContent.hash(
             OrderRecord(
                 storefrontID: 1, orderID: "o1", visitorID: "v1", customerID: nil, channel: .online,
                 orderedAt: EdgeWorld.start, receivedAt: EdgeWorld.start,

@@ -63,7 +63,7 @@ final class ServerEndpoint {
         }
         return try take(
             Identified(
-                kind: "order", clientID: order.orderID, hash: ContentIdentity.hash(order), record: .order(order),
+                kind: "order", clientID: order.orderID, hash: ClientContent.hash(order), record: .order(order),
                 conflict: .orderConflict),
             request, state, storefrontID, now: now, reply)
     }
@@ -84,7 +84,7 @@ final class ServerEndpoint {
         }
         return try take(
             Identified(
-                kind: "adjustment", clientID: adjustment.adjustmentID, hash: ContentIdentity.hash(adjustment),
+                kind: "adjustment", clientID: adjustment.adjustmentID, hash: ClientContent.hash(adjustment),
                 record: .adjustment(adjustment), conflict: .adjustmentConflict),
             request, state, storefrontID, now: now, reply)
     }

@@ -6,7 +6,7 @@ public struct ClientIdentityStore: Sendable {
 
     public init(pool: PostgresPool) { self.pool = pool }
 
-    /// Content hash stored for a client id (`ContentIdentity`); nil when the ledger does not know it.
+    /// Content hash stored for a client id (`ClientContent`); nil when the ledger does not know it.
     /// - Parameter kind: `order`, `adjustment` or `signal`.
     public func contentHash(storefrontID: Int32, kind: String, clientID: String) async throws -> [UInt8]? {
         try await pool.withConnection { connection in
