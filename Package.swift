@@ -155,7 +155,7 @@ let testTargets: [Target] = [
         "DeliveryAPITests",
         [
             "DeliveryAPI", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel", "Store",
-            "Telemetry", logging, nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio"),
+            "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
     tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests(

@@ -33,6 +33,10 @@ public final class LeaseKeeper: Service {
         var asksForMoreAt = Timestamp(micros: .min)
         /// A lease that ends with its day cannot be made longer before midnight.
         var asksForTimeAt = Timestamp(micros: .min)
+        /// What of the old lease stays in the table while the new one is asked for.
+        var kept: Int64 = 0
+        /// What lapsed unpromised while the database could not be told.
+        var unreturned: Int64 = 0
         /// What the current lease was granted with.
         var granted: Int64 = 0
         var dayBudget: Micros?
@@ -98,7 +102,7 @@ public final class LeaseKeeper: Service {
             for start in stride(from: 0, to: requests.count, by: LeaseStore.batchLimit) {
                 let batch = Array(requests[start..<min(start + LeaseStore.batchLimit, requests.count)])
                 let grants = try await store.renew(batch, now: now)
-                apply(grants, batch, state, table, now: now)
+                apply(grants, table, now: now)
             }
         } catch {
             failures.add()
@@ -114,7 +118,8 @@ public final class LeaseKeeper: Service {
         let requests = lines.withLock { lines in
             let requests = lines.byID.compactMap { id, line -> LeaseRequest? in
                 guard let lease = line.leaseID else { return nil }
-                return LeaseRequest(lineItemID: id, leaseID: lease, unused: table.revoke(id), wanted: .zero)
+                return LeaseRequest(
+                    lineItemID: id, leaseID: lease, unused: table.revoke(id) + Micros(line.unreturned), wanted: .zero)
             }
             lines.byID = [:]
             return requests
@@ -145,6 +150,8 @@ public final class LeaseKeeper: Service {
                 let spent = Double(max(0, line.remaining - remaining)) / seconds
                 line.pace = line.pace * 0.9 + spent * 0.1
                 line.remaining = remaining
+                line.kept = hasLapsed ? 0 : max(0, remaining)
+                if hasLapsed { line.unreturned += max(0, remaining) }
                 lines.byID[item.id] = line
                 if line.leaseID == nil { without += 1 }
                 let least = max(Int64(line.pace * Self.leastSeconds), Self.smallest(item) / 2)
@@ -154,7 +161,7 @@ public final class LeaseKeeper: Service {
                 let wanted = max(Int64(line.pace * Self.wantedSeconds), Self.smallest(item))
                 requests.append(
                     LeaseRequest(
-                        lineItemID: item.id, leaseID: line.leaseID, unused: Micros(max(0, remaining)),
+                        lineItemID: item.id, leaseID: line.leaseID, unused: Micros(line.kept + line.unreturned),
                         wanted: Micros(wanted)))
             }
             lapsed.set(without)
@@ -171,21 +178,19 @@ public final class LeaseKeeper: Service {
         }
     }
 
-    private func apply(
-        _ grants: [LeaseGrant], _ requests: [LeaseRequest], _ state: ServingState, _ table: LeaseTable, now: Timestamp
-    ) {
-        let unused = Dictionary(requests.map { ($0.lineItemID, $0.unused) }, uniquingKeysWith: { first, _ in first })
+    private func apply(_ grants: [LeaseGrant], _ table: LeaseTable, now: Timestamp) {
         lines.withLock { lines in
             for grant in grants {
                 var line = lines.byID[grant.lineItemID] ?? Line()
                 line.leaseID = grant.leaseID
+                line.unreturned = 0
                 line.dayBudget = grant.dayBudget
                 line.dayCommitted = grant.dayCommitted.value
                 line.dayElapsed = grant.dayElapsed
                 line.elapsedAt = now
                 if grant.granted > .zero {
-                    // The table goes on from what was unused; promises made meanwhile come out of the new lease.
-                    let added = grant.granted - (unused[grant.lineItemID] ?? .zero)
+                    // The table goes on from what it kept; promises made meanwhile come out of the new lease.
+                    let added = grant.granted - Micros(line.kept)
                     table.grant(grant.lineItemID, added, expiresAt: grant.expiresAt)
                     line.expiresAt = grant.expiresAt
                     if added <= .zero { line.asksForMoreAt = now + Self.retry }

@@ -1,0 +1,189 @@
+import AdFormats
+import AdModel
+import Decisioning
+import DeliveryAPI
+import EventLog
+import Foundation
+import Logging
+import Measurement
+import Postgres
+import Profiles
+import ServiceLifecycle
+import Store
+import Telemetry
+import TestKit
+import Testing
+
+/// The background services over a real database.
+@Suite("Services of a node", .database, .blocking) struct ServiceTests {
+    static let now = EdgeWorld.start
+
+    static let sql = """
+        insert into counterparty (code, kind, name, inn, roles) values
+            ('shop', 'juridical', 'ООО Полка', '7700000016', '{publisher}'),
+            ('brand', 'juridical', 'ООО "Норд"', '7736207543', '{advertiser}');
+        insert into retailer (code, name, counterparty_id) values ('polka', 'Полка', 1);
+        insert into stock_location (code, name) values ('msk', 'Москва');
+        insert into storefront (code, name, url, default_location_id) values ('shop', 'Полка', 'https://shop.test', 1);
+        insert into placement (storefront_id, code, page_type, formats) values (1, 'home.top', 'home', '{shelf}');
+        insert into product (sku, name) values ('p1', 'Кофе'), ('p2', 'Чай');
+        insert into stock (location_id, product_id, quantity, price_micros, version, as_of, change_number) values
+            (1, 1, 5, 900000000, 1, '2026-11-21 08:00Z', 0), (1, 2, 5, 1000000, 1, '2026-11-21 08:00Z', 0);
+        insert into advertiser (code, name, counterparty_id) values ('nord', 'Норд', 2);
+        insert into wallet_entry (advertiser_id, kind, amount_micros, reference) values (1, 'top_up', 1000000000, 'p');
+        insert into contract (code, advertiser_id, client_counterparty_id, contractor_counterparty_id, signed_on)
+            values ('c1', 1, 2, 1, '2026-01-01');
+        insert into campaign (code, advertiser_id, contract_id, name, kktu, state)
+            values ('camp', 1, 1, 'К', '17.3.1', 'active');
+        insert into line_item (code, campaign_id, advertiser_id, name, starts_at, ends_at, pricing, bid_micros,
+            total_budget_micros)
+        values ('line', 1, 1, 'Л', '2026-11-01Z', '2026-12-01Z', 'cpm', 200000000, 1000000);
+        insert into line_item_version (line_item_id, valid_from, promoted_skus) values (1, '2026-11-01Z', '{p1}');
+        insert into creative (code, line_item_id, advertiser_id, format) values ('c', 1, 1, 'shelf');
+        insert into creative_version (creative_id, version, fields, landing_url, ord_form, erid, approved_at)
+            values (1, 1, '{}', 'https://shop.test/l', 'banner', '2VtzqErid', '2026-11-01Z');
+        """
+
+    static func formats() throws -> AdFormatSet {
+        let about = """
+            {"title":"x","ord_form":"banner","prior_ctr":0.01,"cards":{"minimum":1,"maximum":8},
+             "media":{"minimum":0,"maximum":1,"maximum_bytes":1000,"content_types":["image/png"],"sizes":[]}}
+            """
+        return try AdFormatSet(folders: [
+            "shelf": [
+                "format.json": Array(about.utf8), "schema.json": Array(#"{"type":"object"}"#.utf8),
+                "template.mustache": Array("<p></p>".utf8), "preview.json": Array(#"{"fields":{}}"#.utf8),
+            ]
+        ])
+    }
+
+    static func holderAndRefresher() async throws -> (ServingHolder, ServingRefresher) {
+        let database = TestDatabase.current
+        try await database.pool.withConnection { try $0.script(sql) }
+        let serving = ServingHolder()
+        let refresher = ServingRefresher(
+            serving: serving,
+            loader: SnapshotLoader(pool: database.pool, formats: try formats(), mediaBaseURL: "http://media.test"),
+            listening: PostgresOptions(url: database.url), metrics: MetricsRegistry(), logger: quiet,
+            clock: { now })
+        return (serving, refresher)
+    }
+
+    static var quiet: Logger {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }
+
+    @Test func changesOfStockAndControlReachRequestsByThemselves() async throws {
+        let pool = TestDatabase.current.pool
+        let (serving, refresher) = try await Self.holderAndRefresher()
+        let running = Task { try await refresher.run() }
+        try await eventually(within: .seconds(10)) { serving.state != nil }
+        let first = try #require(serving.state)
+        #expect(first.stock.price(0, location: 0).price == 900_000_000)
+
+        _ = try await StockStore(pool: pool).applyDeltas(
+            [StockDelta(sku: "p1", quantity: 0, priceMicros: 5, version: 2)], location: "msk", asOf: Self.now)
+        try await eventually(within: .seconds(10)) {
+            serving.state?.stock.availability(0, location: 0, now: Self.now) == .absent
+        }
+        #expect(serving.state?.snapshot === first.snapshot, "stock alone builds no snapshot")
+
+        try await pool.transaction { connection in
+            try connection.query("update line_item set paused = true")
+            try connection.query("select bump_control_version('control')")
+        }
+        try await eventually(within: .seconds(10)) { serving.state?.data.input.lineItems.first?.isPaused == true }
+
+        // A change that cannot be served leaves everything as it was, until it is mended.
+        try await pool.transaction { connection in
+            try connection.query("update line_item set paused = false, targeting = '{\"x\": 1}'")
+            try connection.query("select bump_control_version('control')")
+        }
+        await refresher.refresh()
+        #expect(serving.state?.data.input.lineItems.first?.isPaused == true)
+        try await pool.transaction { connection in
+            try connection.query("update line_item set targeting = '{}'")
+            try connection.query("select bump_control_version('control')")
+        }
+        try await eventually(within: .seconds(10)) { serving.state?.data.input.lineItems.first?.isPaused == false }
+        running.cancel()
+        _ = await running.result
+    }
+
+    @Test func aLineItemServesWithinItsLeaseAndItsBudget() async throws {
+        let database = TestDatabase.current
+        let (serving, refresher) = try await Self.holderAndRefresher()
+        await refresher.refresh()
+        let clock = TestClock(Self.now)
+        let keeper = LeaseKeeper(
+            serving: serving, store: LeaseStore(pool: database.pool, nodeID: 1), nodeCode: "one",
+            metrics: MetricsRegistry(), logger: Self.quiet, clock: { clock.now })
+        #expect(serving.leases.remaining(1, now: Self.now) == .zero)
+        await keeper.round()
+        // The whole budget is less than a first slice.
+        #expect(serving.leases.remaining(1, now: Self.now).value == 1_000_000)
+        var promised: Int64 = 0
+        for _ in 0..<50 {
+            while serving.leases.reserve(1, Micros(50_000), now: clock.now) { promised += 50_000 }
+            clock.advance(.seconds(7))
+            await keeper.round()
+        }
+        #expect(promised == 1_000_000, "nothing was charged, so nothing more may be promised")
+        #expect(serving.leases.state(1) == .budgetExhausted)
+
+        // More budget, more promises.
+        try await database.pool.transaction { connection in
+            try connection.query("update line_item set total_budget_micros = 1500000")
+            try connection.query("select bump_control_version('control')")
+        }
+        await refresher.refresh()
+        await keeper.round()
+        #expect(serving.leases.remaining(1, now: clock.now).value == 500_000)
+        // An orderly stop gives back what nobody was promised.
+        await keeper.returnAll()
+        #expect(serving.leases.remaining(1, now: clock.now) == .zero)
+        let other = try await LeaseStore(pool: database.pool, nodeID: 1).renew(
+            [LeaseRequest(lineItemID: 1, leaseID: nil, unused: .zero, wanted: .roubles(10))], now: clock.now)
+        #expect(other.map(\.granted.value) == [500_000])
+    }
+
+    @Test func aLapsedLeaseIsNotAddedToTheNext() async throws {
+        let database = TestDatabase.current
+        let (serving, refresher) = try await Self.holderAndRefresher()
+        await refresher.refresh()
+        let clock = TestClock(Self.now)
+        let keeper = LeaseKeeper(
+            serving: serving, store: LeaseStore(pool: database.pool, nodeID: 1), nodeCode: "one",
+            metrics: MetricsRegistry(), logger: Self.quiet, clock: { clock.now })
+        for _ in 0..<5 {
+            await keeper.round()
+            #expect(serving.leases.remaining(1, now: clock.now).value == 1_000_000)
+            clock.advance(.minutes(45))
+            #expect(serving.leases.remaining(1, now: clock.now) == .zero, "promises end with the lease")
+        }
+    }
+
+    @Test func profilesComeBackFromTheLog() async throws {
+        let file = try TestLog()
+        let world = try EdgeWorld(log: file.log)
+        try await world.serving { port in
+            let connection = try RawConnection(port: port)
+            for _ in 0..<3 { _ = try EventTests.tokens(connection) }
+            _ = try connection.post(
+                "/v1/events", EventTests.batch(#"{"type":"product_view","visitor_id":"v1","sku":"p2"}"#))
+        }
+        let fresh = try EdgeWorld()
+        let applied = ProfileRebuild.run(
+            try EventLogReader(directory: file.folder.path), into: fresh.profiles,
+            state: try #require(fresh.serving.state), hash: fresh.environment.shopperHash, now: Self.now,
+            logger: Self.quiet)
+        #expect(applied == 7, "three decisions of two ads, and one signal")
+        #expect(fresh.profiles.read(fresh.environment.shopperHash("v1"))?.recentProduct(0) == 2)
+        try await fresh.serving { port in
+            let answer = try RawConnection(port: port).post("/v1/placements", EdgeWorld.page())
+            #expect(answer.value("slots", "home.top", "no_fill") as? String == "frequency_capped")
+        }
+    }
+}
