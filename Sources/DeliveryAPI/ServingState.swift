@@ -3,19 +3,20 @@ import Store
 import Synchronization
 
 /// What one request sees: immutable, and swapped as a whole.
-public struct ServingState: Sendable {
-    public var snapshot: Snapshot
+public final class ServingState: Sendable {
+    public let snapshot: Snapshot
     /// Built for `snapshot`.
-    public var stock: StockView
-    public var data: ServingData
+    public let stock: StockView
+    public let data: ServingData
     /// What is derived of `data` for the edge, by storefront index of the snapshot.
-    var storefronts: [StorefrontView]
-    var origins: Set<String>
+    let storefronts: [StorefrontView]
+    let origins: Set<String>
 
     /// Builds the snapshot's index. Throws when the data contradict themselves.
-    public init(data: ServingData, stock: StockView? = nil) throws {
+    /// - Parameter stock: rows of the promoted products, and the number of the last change among them.
+    public init(data: ServingData, stock: (version: Int64, rows: [StockRow])) throws {
         snapshot = try Snapshot(data.input)
-        self.stock = stock ?? .empty
+        self.stock = StockView(snapshot: snapshot, version: stock.version, rows: stock.rows)
         self.data = data
         storefronts = data.storefronts.map { storefront in
             StorefrontView(
@@ -24,6 +25,17 @@ public struct ServingState: Sendable {
         }
         origins = Set(data.storefronts.map(\.origin).filter { !$0.isEmpty })
     }
+
+    private init(_ old: ServingState, stock: StockView) {
+        snapshot = old.snapshot
+        self.stock = stock
+        data = old.data
+        storefronts = old.storefronts
+        origins = old.origins
+    }
+
+    /// The same with newer stock, which was built for the same snapshot.
+    func with(_ stock: StockView) -> ServingState { ServingState(self, stock: stock) }
 }
 
 /// The part of a storefront that a request needs.
@@ -33,7 +45,7 @@ struct StorefrontView: Sendable {
     var landingHosts: Set<String>
 }
 
-/// Holds the current state; readers copy two references under a lock held for nanoseconds.
+/// Holds the current state; readers take one reference under a lock held for nanoseconds.
 public final class ServingHolder: Sendable {
     private let current: Mutex<ServingState?>
     private let table: Mutex<LeaseTable>
@@ -59,8 +71,8 @@ public final class ServingHolder: Sendable {
     /// Replaces the stock, unless another snapshot came meanwhile.
     public func swapStock(_ stock: StockView, for snapshot: Snapshot) {
         current.withLock { state in
-            guard state?.snapshot === snapshot else { return }
-            state?.stock = stock
+            guard let old = state, old.snapshot === snapshot else { return }
+            state = old.with(stock)
         }
     }
 }

@@ -108,10 +108,7 @@ struct EdgeWorld {
     ) throws {
         var data = Self.data()
         change(&data)
-        let state = try ServingState(data: data)
-        var full = state
-        full.stock = StockView(snapshot: state.snapshot, version: 3, rows: Self.stock)
-        serving.swap(full)
+        serving.swap(try ServingState(data: data, stock: (3, Self.stock)))
         for id: Int32 in 1...2 { serving.leases.grant(id, .roubles(100)) }
         var settings = DeliverySettings()
         settings.publicBaseURL = "https://ads.test"

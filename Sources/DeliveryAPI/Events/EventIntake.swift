@@ -24,8 +24,8 @@ struct EventSender {
     var isPrefetch: Bool
 
     init(_ request: EdgeRequest, _ environment: DeliveryEnvironment) {
-        cookieVisitor = VisitorCookie.read(request.head.headers)
-        isBot = environment.isBot(request.head.headers.first(name: "user-agent") ?? "")
+        cookieVisitor = VisitorCookie.read(request.facts.cookie)
+        isBot = environment.isBot(request.facts.userAgent ?? "")
         isPrefetch = ["purpose", "sec-purpose", "x-moz"].contains { name in
             request.head.headers[name].contains { PrefetchHeader.announcesPrefetch(name: name, value: $0) }
         }

@@ -25,7 +25,7 @@ final class ServerEndpoint {
         guard let state = environment.serving.state else {
             throw Problem(.notReady, "The keys are still being loaded; try again in a moment.")
         }
-        guard let line = request.head.headers.first(name: "authorization"), line.utf8.count <= 256,
+        guard let line = request.facts.authorization, line.utf8.count <= 256,
             line.lowercased().hasPrefix("bearer ")
         else { throw Problem(.unauthorized, "Send the header Authorization: Bearer nk_shop_....") }
         let text = line.dropFirst(7).filter { $0 != " " }

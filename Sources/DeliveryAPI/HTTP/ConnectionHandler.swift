@@ -137,7 +137,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         frame.keepAlive = head.isKeepAlive && !edge.draining
         frame.isHead = head.method == .HEAD
         frame.isHTTP10 = head.version == .http1_0
-        if let origin = head.headers.first(name: "origin") {
+        let facts = HeadFacts(head.headers)
+        if let origin = facts.origin {
             frame.variesByOrigin = true
             if edge.router.allowsOrigin(origin) { frame.allowedOrigin = origin }
         }
@@ -146,57 +147,56 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .success(let found): route = found
         case .failure(let refusal):
             // Without a body to wait for, the connection can stay.
-            let hasBody =
-                head.headers.contains(name: "content-length") || head.headers.contains(name: "transfer-encoding")
+            let hasBody = facts.contentLength != nil || facts.hasTransferEncoding
             if hasBody { frame.keepAlive = false }
             var answer = Answer.problem(refusal.problem, requestID: edge.shared.nextRequestID())
             if let allow = refusal.allow { answer.headers.append(("allow", allow)) }
             enqueue(answer, frame)
-            input = hasBody ? .finished : .body(placeholder(head, frame), limit: -1)
+            input = hasBody ? .finished : .body(request(.health, head, facts, frame), limit: -1)
             return
         }
         let limit = route.bodyLimit
-        let request = EdgeRequest(
-            route: route, head: head, query: RouteTable.query(of: head.uri), body: ByteBuffer(),
-            peer: context?.channel.remoteAddress, frame: frame, id: "")
-        if let problem = refusal(of: head, bodyLimit: limit) {
+        if let problem = refusal(of: head, facts, bodyLimit: limit) {
             var closing = frame
             closing.keepAlive = false
             enqueue(Answer.problem(problem, requestID: edge.shared.nextRequestID()), closing)
             input = .finished
             return
         }
-        if head.version == .http1_1, head.headers.first(name: "expect") != nil {
+        if head.version == .http1_1, facts.expect != nil {
             var interim = ByteBuffer()
             interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             send(interim, AnswerFrame(), sequence: takeSequence())
             flush()
         }
         deadline = edge.tick + edge.shared.limits.bodySeconds
-        input = .body(request, limit: limit)
+        input = .body(request(route, head, facts, frame), limit: limit)
     }
 
-    /// A request that was answered at its head and only needs its end.
-    private func placeholder(_ head: HTTPRequestHead, _ frame: AnswerFrame) -> EdgeRequest {
-        EdgeRequest(route: .health, head: head, query: "", body: ByteBuffer(), peer: nil, frame: frame, id: "")
+    private func request(
+        _ route: Route, _ head: HTTPRequestHead, _ facts: HeadFacts, _ frame: AnswerFrame
+    ) -> EdgeRequest {
+        EdgeRequest(
+            route: route, head: head, facts: facts, body: ByteBuffer(), channel: context?.channel, frame: frame,
+            shared: edge.shared)
     }
 
     /// What a head says about its body, checked before the body comes.
-    private func refusal(of head: HTTPRequestHead, bodyLimit: Int) -> Problem? {
-        if let expect = head.headers.first(name: "expect"), expect.lowercased() != "100-continue" {
+    private func refusal(of head: HTTPRequestHead, _ facts: HeadFacts, bodyLimit: Int) -> Problem? {
+        if let expect = facts.expect, expect.lowercased() != "100-continue" {
             return Problem(.expectationFailed, "Leave the Expect header out.")
         }
-        if let text = head.headers.first(name: "content-length"), let length = Int(text), length > bodyLimit {
+        if let text = facts.contentLength, let length = Int(text), length > bodyLimit {
             return Problem(.bodyTooLarge, "The body of this address may have at most \(bodyLimit) bytes.")
         }
         if bodyLimit > 0, head.method == .POST {
-            guard let type = head.headers.first(name: "content-type"), Self.isJSON(type, route: head.uri) else {
+            guard let type = facts.contentType, Self.isJSON(type, route: head.uri) else {
                 return Problem(.unsupportedMediaType, "Send the header Content-Type: application/json.")
             }
-            if !head.headers.contains(name: "content-length"), !head.headers.contains(name: "transfer-encoding") {
+            if facts.contentLength == nil, !facts.hasTransferEncoding {
                 return Problem(.lengthRequired, "Send Content-Length, or Transfer-Encoding: chunked.")
             }
-            if head.headers.contains(name: "content-encoding") {
+            if facts.hasContentEncoding {
                 return Problem(.unsupportedMediaType, "Bodies are taken without Content-Encoding.")
             }
         }
@@ -205,6 +205,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// `text/plain` is what `navigator.sendBeacon` can send without a preflight, so events take it too.
     private static func isJSON(_ type: String, route: String) -> Bool {
+        if type == "application/json" { return true }
         let lower = type.lowercased()
         let media = lower.split(separator: ";", maxSplits: 1).first.map { $0.filter { $0 != " " && $0 != "\t" } } ?? ""
         return media == "application/json" || (media == "text/plain" && route.hasPrefix("/v1/events"))
@@ -231,11 +232,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func finishRequest() {
-        guard case .body(var request, let limit) = input else { return }
+        guard case .body(let request, let limit) = input else { return }
         input = request.frame.keepAlive ? .idle : .finished
         deadline = edge.tick + edge.shared.limits.idleSeconds
         guard limit >= 0 else { return }
-        request.id = edge.shared.nextRequestID()
         let sequence = takeSequence()
         let slot = ReplySlot(self, loop: edge.loop, sequence: sequence)
         edge.out.clear()

@@ -1,5 +1,4 @@
 import AdModel
-import NIOHTTP1
 
 /// The first-party cookie that stands in for a shop's own visitor id.
 enum VisitorCookie {
@@ -8,8 +7,8 @@ enum VisitorCookie {
     static let maxAge = 31_536_000
 
     /// The visitor id of the request's cookie, if it follows the rules of ids.
-    static func read(_ headers: HTTPHeaders) -> String? {
-        for line in headers[canonicalForm: "cookie"] {
+    static func read(_ line: String?) -> String? {
+        if let line {
             for pair in line.split(separator: ";", maxSplits: 64) {
                 let trimmed = pair.drop { $0 == " " }
                 guard trimmed.hasPrefix(name + "=") else { continue }

@@ -25,13 +25,18 @@ enum Route: Equatable {
 struct EdgeRequest {
     var route: Route
     var head: HTTPRequestHead
-    /// What follows `?`, undecoded.
-    var query: Substring
+    var facts: HeadFacts
     var body: ByteBuffer
-    /// Address of the peer of the connection, which may be a proxy.
-    var peer: SocketAddress?
+    /// The connection, for its peer's address, which may be a proxy's.
+    var channel: (any Channel)?
     var frame: AnswerFrame
-    var id: String
+    let shared: EdgeShared
+
+    /// A new id for a problem to name. Only problems carry one, so it is made when there is one.
+    var id: String { shared.nextRequestID() }
+    /// What follows `?`, undecoded.
+    var query: Substring { RouteTable.query(of: head.uri) }
+    var peer: SocketAddress? { channel?.remoteAddress }
 }
 
 /// What became of a request.

@@ -60,7 +60,7 @@ final class PlacementsEndpoint {
             scratch.request.location = state.snapshot.storefronts[Int(storefront)].defaultLocation
         }
         scratch.request.device =
-            parsed.device ?? DeviceClass.of(request.head.headers.first(name: "user-agent"))
+            parsed.device ?? DeviceClass.of(request.facts.userAgent)
 
         let leases = environment.serving.leases
         Decider.decide(
@@ -80,11 +80,11 @@ final class PlacementsEndpoint {
     // MARK: From words to indices
 
     private func lookUp(_ state: ServingState, _ json: JSONReader, now: Timestamp) throws(Problem) -> Int32 {
-        let lookup = state.snapshot.lookup
+        let snapshot = state.snapshot
         func find(_ table: CodeTable, _ slice: TextSlice, scope: Int32 = 0) -> Int32 {
             json.text[slice.range].withUnsafeBytes { table.find($0, scope: scope) }
         }
-        let storefront = find(lookup.storefronts, parsed.storefront)
+        let storefront = find(snapshot.lookup.storefronts, parsed.storefront)
         guard storefront >= 0 else {
             throw Problem(.unknownStorefront, "No storefront has this code.", field: "storefront")
         }
@@ -95,7 +95,7 @@ final class PlacementsEndpoint {
         // 1970-01-01 was a Thursday, three days after a Monday.
         scratch.request.minuteOfWeek = Int32((minutes + 3 * 1_440) % 10_080)
         for (index, slot) in parsed.slots.enumerated() {
-            let placement = find(lookup.placements, slot.placement, scope: storefront)
+            let placement = find(snapshot.lookup.placements, slot.placement, scope: storefront)
             guard placement >= 0 else {
                 throw Problem(
                     .unknownPlacement, "The storefront has no placement with this code.",
@@ -105,22 +105,22 @@ final class PlacementsEndpoint {
         }
         // What the catalogue does not know yet restricts nothing and is no error: a page must not break over it.
         if !parsed.category.isEmpty {
-            let category = find(lookup.categories, parsed.category)
+            let category = find(snapshot.lookup.categories, parsed.category)
             if category >= 0 { scratch.request.categories.append(category) }
         }
         if !parsed.brand.isEmpty {
-            var brand = find(lookup.brands, parsed.brand)
+            var brand = find(snapshot.lookup.brands, parsed.brand)
             if brand < 0, let id = state.data.brandAliases[json.swift(parsed.brand)] {
-                brand = lookup.brandByID.find(id)
+                brand = snapshot.lookup.brandByID.find(id)
             }
             if brand >= 0 { scratch.request.brands.append(brand) }
         }
         if !parsed.product.isEmpty {
-            let product = find(lookup.products, parsed.product)
+            let product = find(snapshot.lookup.products, parsed.product)
             if product >= 0 { scratch.request.products.append(product) }
         }
         if !parsed.location.isEmpty {
-            let location = find(lookup.locations, parsed.location)
+            let location = find(snapshot.lookup.locations, parsed.location)
             guard location >= 0 else {
                 throw Problem(.unknownLocation, "No stock location has this code.", field: "location")
             }
@@ -131,13 +131,13 @@ final class PlacementsEndpoint {
 
     /// Region and location: declared, else by the client's address.
     private func locate(_ state: ServingState, _ json: JSONReader, storefront: Int32, _ request: EdgeRequest) {
-        let lookup = state.snapshot.lookup
+        let snapshot = state.snapshot
         if !parsed.region.isEmpty {
-            scratch.request.region = json.text[parsed.region.range].withUnsafeBytes { lookup.regions.find($0) }
+            scratch.request.region = json.text[parsed.region.range].withUnsafeBytes { snapshot.lookup.regions.find($0) }
         } else if let find = environment.backend.region, let address = environment.client(of: request),
             let region = find(address)
         {
-            scratch.request.region = lookup.regions.find(region)
+            scratch.request.region = snapshot.lookup.regions.find(region)
         }
         if scratch.request.location < 0, scratch.request.region >= 0 {
             scratch.request.location = state.snapshot.location(ofRegion: scratch.request.region)
@@ -154,7 +154,7 @@ final class PlacementsEndpoint {
         }
         if !parsed.visitor.isEmpty {
             shopper.visitor = json.swift(parsed.visitor)
-        } else if let known = VisitorCookie.read(request.head.headers) {
+        } else if let known = VisitorCookie.read(request.facts.cookie) {
             shopper.visitor = known
         } else {
             shopper.visitor = VisitorCookie.make()

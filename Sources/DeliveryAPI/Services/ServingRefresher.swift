@@ -114,9 +114,7 @@ public final class ServingRefresher: Service {
         let started = ContinuousClock.now
         let data = try await loader.load(now: now)
         let rows = try await loader.stock(of: data.promotedProductIDs)
-        var state = try ServingState(data: data)
-        state.stock = StockView(snapshot: state.snapshot, version: rows.version, rows: rows.rows)
-        serving.swap(state)
+        serving.swap(try ServingState(data: data, stock: rows))
         loadedAt.withLock { $0 = now }
         loads.add()
         version.set(data.input.version)
