@@ -2,6 +2,7 @@ import AdModel
 import DeliveryAPI
 import EventLog
 import Foundation
+import Glibc
 import Measurement
 import Profiles
 import Testing
@@ -21,8 +22,24 @@ final class TestLog {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    /// Everything appended so far. A reader believes only what is certainly on disk, so a last record of our own is
+    /// appended and read up to.
     func records() throws -> [LogRecord] {
-        try EventLogReader(directory: folder.path).read(from: 0).records.map { try LogRecordCodec.decode($0.bytes) }
+        let last = LogRecord.refused(
+            RefusedRecord(storefrontID: 0, kind: "test", reason: UUID().uuidString, receivedAt: Timestamp(micros: 0)))
+        var bytes: [UInt8] = []
+        LogRecordCodec.encode(last, into: &bytes)
+        try bytes.withUnsafeBytes { try log.append($0, onDurable: { _ in }) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            let found = try EventLogReader(directory: folder.path).read(from: 0).records
+                .map { try LogRecordCodec.decode($0.bytes) }
+            if found.last == last {
+                return found.filter { if case .refused(let refused) = $0 { refused.kind != "test" } else { true } }
+            }
+            sched_yield()
+        }
+        throw CocoaError(.fileReadUnknown)
     }
 
     func adEvents() throws -> [AdEventRecord] {

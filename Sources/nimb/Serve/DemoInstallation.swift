@@ -25,6 +25,11 @@ struct DemoInstallation {
         for name in try await MigrationRunner(pool: pool).run() { Console.warn("nimb dev: applied \(name)") }
         let isSeeded = try await pool.withConnection { try $0.query("select 1 from retailer").count == 1 }
         if !isSeeded { try await seed(pool) }
+        guard try String(contentsOf: environmentFile, encoding: .utf8).contains("NIMB_KEY_") else {
+            throw Refusal(
+                "the keys of the demo in \(environmentFile.path) are gone; delete \(home.path) and start again.")
+        }
+        try await importFeeds(pool)
         await pool.close()
         try refreshAddresses()
     }
@@ -33,13 +38,24 @@ struct DemoInstallation {
         Console.warn("nimb dev: setting up the demo retailer")
         let file = DataFiles.url("demo-seed.yaml")
         let report = try await SeedRunner.apply(file, pool: pool)
+        // At once: the keys are told only now.
+        try write(report.generatedKeys.map { "\(Self.variable($0.code))=\($0.text)" })
+    }
+
+    /// Imports the demo feed of every location that has none yet, so that an interrupted first start is completed.
+    private func importFeeds(_ pool: PostgresPool) async throws {
         for location in ["msk", "spb", "ekb"] {
+            let isImported = try await pool.withConnection { connection in
+                try connection.query(
+                    "select 1 from feed_import f join stock_location l on l.id = f.location_id where l.code = $1 limit 1",
+                    [.text(location)]
+                ).count == 1
+            }
+            if isImported { continue }
             _ = try await FeedImporter(catalogue: CatalogueStore(pool: pool)).run(
                 file: DataFiles.url("demo-feed-\(location).xml"), storefront: "shop", location: location,
                 removedShareLimit: 1_000_000, now: SystemClock.now(), dryRun: false, progress: { _ in })
         }
-        let keys = report.generatedKeys.map { "\(Self.variable($0.code))=\($0.text)" }
-        try write(keys)
     }
 
     /// `demo-shop` becomes `NIMB_KEY_DEMO_SHOP`.
@@ -56,7 +72,7 @@ struct DemoInstallation {
     private func write(_ keys: [String]) throws {
         let lines =
             [
-                "# Addresses and keys of this development installation; read it with: . \(environmentFile.lastPathComponent)",
+                "# Addresses and keys of this development installation; read it with: . \(environmentFile.path)",
                 "NIMB_DELIVERY=\(options.publicBase)",
                 "NIMB_MANAGEMENT=http://\(options.managementHost):\(options.managementPort)",
                 "NIMB_MEDIA=\(options.mediaBase)", "NIMB_DATABASE_URL='\(databaseURL)'",

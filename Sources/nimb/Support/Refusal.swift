@@ -23,6 +23,7 @@ enum Preflight {
             }
         }
         guard result == 0 else {
+            if errno == EACCES { throw Refusal("port \(port) needs root; choose one above 1023 with \(option).") }
             throw Refusal("port \(port) is in use; stop what listens there or choose another with \(option).")
         }
     }
