@@ -105,6 +105,11 @@ import Testing
         let kept: Int64 = 1_500_000_000 + 166_666_667 - 750_000_000
         #expect(net["net_sales_micros"].integer == kept)
 
+        let health = try await shop.management.get("/v1/health")
+        #expect(health.status == 200, "\(health.text)")
+        for check in ["event_log", "snapshot", "worker"] {
+            #expect(health.text.contains("\"\(check)\""), "\(health.text)")
+        }
         try await rivalSeesNothing(shop)
         try await exportReconciles(shop, spent: spent)
         #expect(try await server.stop() == 0)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import EventLog
 import Foundation
 import Logging
 import Pipeline
@@ -68,8 +67,12 @@ struct DevCommand: AsyncParsableCommand {
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigint, .sigterm],
                 logger: logger))
-        defer { assembly.log.close() }
-        try await group.run()
-        await assembly.pool.close()
+        do {
+            try await group.run()
+        } catch {
+            await assembly.close()
+            throw error
+        }
+        await assembly.close()
     }
 }

@@ -1,6 +1,4 @@
 import ArgumentParser
-import EventLog
-import Postgres
 import ServiceLifecycle
 import UnixSignals
 
@@ -36,10 +34,9 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             try await group.run()
         } catch {
-            assembly.log.close()
+            await assembly.close()
             throw error
         }
-        assembly.log.close()
-        await assembly.pool.close()
+        await assembly.close()
     }
 }

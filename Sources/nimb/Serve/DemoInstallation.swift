@@ -25,7 +25,7 @@ struct DemoInstallation {
         for name in try await MigrationRunner(pool: pool).run() { Console.warn("nimb dev: applied \(name)") }
         let isSeeded = try await pool.withConnection { try $0.query("select 1 from retailer").count == 1 }
         if !isSeeded { try await seed(pool) }
-        guard try String(contentsOf: environmentFile, encoding: .utf8).contains("NIMB_KEY_") else {
+        guard ((try? String(contentsOf: environmentFile, encoding: .utf8)) ?? "").contains("NIMB_KEY_") else {
             throw Refusal(
                 "the keys of the demo in \(environmentFile.path) are gone; delete \(home.path) and start again.")
         }

@@ -29,7 +29,13 @@ struct NodeRuntime {
     struct Assembly {
         var services: [any Service]
         var log: EventLog
-        var pool: PostgresPool
+        var pools: [PostgresPool]
+
+        /// After the services have ended: the log first, it holds what was acknowledged.
+        func close() async {
+            log.close()
+            for pool in pools { await pool.close() }
+        }
     }
 
     /// - Parameters:
@@ -65,13 +71,19 @@ struct NodeRuntime {
             environment: environment, host: options.host, port: options.port, logger: logger,
             onListening: { _ in ready.step() })
         let registry = metrics
+        // A pool of its own: a long report must not keep leases and stock waiting.
+        let reading = PostgresPool(database, maximumConnections: 3)
+        let health = NodeHealth(log: log, serving: serving, pool: reading, nodeID: node.node)
         let management = ManagementServer(
-            options: ListenerOptions(host: options.managementHost, port: options.managementPort), pool: pool,
-            clock: SystemClock.now, metrics: { registry.render() }, logger: logger, onRunning: { _ in ready.step() })
-        let media = MediaServer(
-            options: ListenerOptions(host: options.host, port: options.mediaPort), pool: pool, logger: logger,
+            options: ListenerOptions(host: options.managementHost, port: options.managementPort), pool: reading,
+            clock: SystemClock.now, metrics: { registry.render() }, health: { await health.checks() }, logger: logger,
             onRunning: { _ in ready.step() })
-        return Assembly(services: [leases, refresher, management, media, delivery], log: log, pool: pool)
+        let media = MediaServer(
+            options: ListenerOptions(host: options.host, port: options.mediaPort), pool: reading, logger: logger,
+            onRunning: { _ in ready.step() })
+        let bots = BotListRefresher(file: agentsFile, environment: environment, logger: logger)
+        return Assembly(
+            services: [leases, refresher, bots, management, media, delivery], log: log, pools: [pool, reading])
     }
 
     /// Profiles live in memory only; after a restart they come back from the node's own log.
@@ -97,10 +109,13 @@ struct NodeRuntime {
         return settings
     }
 
+    private var agentsFile: URL {
+        options.botAgents.map { URL(fileURLWithPath: $0) } ?? DataFiles.url("bot-agents.txt")
+    }
+
     private func agents() throws -> UserAgentClassifier {
-        let file = options.botAgents.map { URL(fileURLWithPath: $0) } ?? DataFiles.url("bot-agents.txt")
-        guard let text = try? String(contentsOf: file, encoding: .utf8) else {
-            throw Refusal("the list of bot agents \(file.path) cannot be read; check --bot-agents.")
+        guard let text = try? String(contentsOf: agentsFile, encoding: .utf8) else {
+            throw Refusal("the list of bot agents \(agentsFile.path) cannot be read; check --bot-agents.")
         }
         return try UserAgentClassifier(list: text)
     }

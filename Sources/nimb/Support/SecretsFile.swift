@@ -5,12 +5,11 @@ import Measurement
 /// shop's secret for signed customer ids. They live in a file of their own, readable by its owner alone, never in
 /// the database and never in a log.
 ///
-/// One `name = hex` per line: `token.<id>` (32 bytes; the one with the greatest id signs, all verify), `shopper`,
-/// `address` (32 bytes each) and any number of `customer.<n>`.
+/// One `name = hex` per line: `token.<id>` (32 bytes; the one with the greatest id signs, all verify), `shopper`
+/// (32 bytes) and any number of `customer.<n>`.
 struct SecretsFile {
     var tokenKeys: AdTokenKeys
     var shopperKey: [UInt8]
-    var addressKey: [UInt8]
     var customerSecrets: [[UInt8]]
 
     /// Reads the file; with `create`, makes one of random keys when there is none.
@@ -31,7 +30,7 @@ struct SecretsFile {
                 return text.count == 1 ? "0" + text : text
             }.joined()
         }
-        let text = "token.1 = \(key())\nshopper = \(key())\naddress = \(key())\ncustomer.1 = \(key())\n"
+        let text = "token.1 = \(key())\nshopper = \(key())\ncustomer.1 = \(key())\n"
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard descriptor >= 0 else { throw Refusal("the secrets file \(path) exists already or cannot be made.") }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -59,12 +58,12 @@ struct SecretsFile {
             }
         }
         tokens.sort { $0.id < $1.id }
-        guard let first = tokens.first, let shopper = named["shopper"], let address = named["address"] else {
-            throw Refusal("\(path) needs token.<id>, shopper and address; make a new one with: nimb secrets FILE")
+        guard let first = tokens.first, let shopper = named["shopper"] else {
+            throw Refusal("\(path) needs token.<id> and shopper; make a new one with: nimb secrets FILE")
         }
         var keys = try AdTokenKeys(id: first.id, key: first.key)
         for token in tokens.dropFirst() { try keys.rotate(to: token.id, key: token.key) }
-        return SecretsFile(tokenKeys: keys, shopperKey: shopper, addressKey: address, customerSecrets: customers)
+        return SecretsFile(tokenKeys: keys, shopperKey: shopper, customerSecrets: customers)
     }
 
     private static func bytes(_ hex: String) -> [UInt8]? {
