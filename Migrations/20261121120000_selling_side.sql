@@ -286,7 +286,9 @@ create table wallet_entry (
     kind text not null check (kind in ('top_up', 'withdrawal', 'refund')),
     amount_micros bigint not null,
     reference text not null unique, -- makes a repeated top-up a no-op
-    recorded_at timestamptz not null default now()
+    recorded_at timestamptz not null default now(),
+    -- The balance is the sum: what is taken out is negative.
+    check ((kind = 'withdrawal') = (amount_micros < 0))
 );
 
 -- One number per stream of changes. The row lock serialises writers, so a reader that has seen number n

@@ -175,7 +175,8 @@ create table charge (
     note text,
     recorded_at timestamptz not null default now()
 );
-create unique index charge_once on charge (decision_id, ad, kind, card) where decision_id is not null and corrects is null;
+-- Whatever the card: an ad costs one impression and one click.
+create unique index charge_once on charge (decision_id, ad, kind) where decision_id is not null and corrects is null;
 create unique index charge_fixed_once on charge (line_item_id, accounting_day) where kind = 'fixed';
 create index charge_report on charge (advertiser_id, accounting_day);
 create index charge_month on charge (accounting_day, creative_version_id, storefront_id);

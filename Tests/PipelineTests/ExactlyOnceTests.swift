@@ -79,7 +79,7 @@ struct Truth {
                 update wallet_entry set amount_micros = 6500 where reference = 't1';
                 update wallet_entry set amount_micros = 1000 where reference = 't2';
                 insert into wallet_entry (advertiser_id, kind, amount_micros, reference)
-                    values (1, 'withdrawal', 500, 'w1');
+                    values (1, 'withdrawal', -500, 'w1');
                 update advertiser set credit_limit_micros = 1000 where id = 2;
                 """)
         }
@@ -129,7 +129,7 @@ struct Truth {
                     union all
                     select 1 from advertiser a join charge c on c.advertiser_id = a.id group by a.id
                     having sum(c.amount_micros) > a.credit_limit_micros + (
-                        select sum(case kind when 'withdrawal' then -amount_micros else amount_micros end)
+                        select sum(amount_micros)
                         from wallet_entry w where w.advertiser_id = a.id)
                     union all
                     select 1 from advertiser_spend s where spent_micros <> (

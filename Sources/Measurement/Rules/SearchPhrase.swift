@@ -7,12 +7,13 @@ public enum SearchPhrase {
     /// Digits in a row from which they may be a phone, card or document number.
     static let digitRun = 6
 
-    /// Runs of six or more digits and words with an `@` are masked, then the phrase is cut to `Limits.phrase`
+    /// Control characters other than white space are dropped first: PostgreSQL stores no U+0000, and a number must not
+    /// pass because something invisible stands inside it. Runs of six or more digits and words with an `@` are masked, then the phrase is cut to `Limits.phrase`
     /// characters. Masking comes first, so that the cut cannot shorten a number to something that passes.
     public static func masked(_ phrase: String) -> String {
         var out = ""
         var kept = 0
-        for piece in phrase.split(separator: " ", omittingEmptySubsequences: true) {
+        for piece in visible(phrase).split(separator: " ", omittingEmptySubsequences: true) {
             if kept > Limits.phrase { break }
             if !out.isEmpty { out.append(" ") }
             let words = piece.split(omittingEmptySubsequences: true, whereSeparator: \.isWhitespace)
@@ -23,6 +24,16 @@ public enum SearchPhrase {
             kept = out.count
         }
         return cut(out)
+    }
+
+    private static func visible(_ phrase: String) -> String {
+        func drops(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control && !scalar.properties.isWhitespace
+        }
+        guard phrase.unicodeScalars.contains(where: drops) else { return phrase }
+        var kept = String.UnicodeScalarView()
+        for scalar in phrase.unicodeScalars where !drops(scalar) { kept.append(scalar) }
+        return String(kept)
     }
 
     private static func maskedWord(_ word: Substring) -> String {

@@ -166,10 +166,7 @@ public struct LeaseStore: Sendable {
             )
             select l.id, l.advertiser_id, l.total_budget_micros, l.daily_budget_micros, l.starts_at, l.ends_at,
                 n.spent, n.outstanding, n.outstanding_today, coalesce(d.spent_micros, 0) as spent_today,
-                a.credit_limit_micros
-                    + coalesce((select sum(amount_micros) from wallet_entry w where w.advertiser_id = a.id), 0)::bigint
-                    - coalesce((select spent_micros from advertiser_spend p where p.advertiser_id = a.id), 0)
-                    - (select sum(outstanding) from line m where m.advertiser_id = a.id)::bigint as wallet,
+                \(SumSQL.clamped(unpromised)) as wallet,
                 c.day, c.day_begins, c.day_ends,
                 (extract(epoch from case l.pricing when 'cpc' then c.click else c.impression end) * 1000000)::bigint
                     as deadline
@@ -198,6 +195,13 @@ public struct LeaseStore: Sendable {
         }
         return budgets
     }
+
+    /// What the advertiser of row `a` may still promise, of all line items together.
+    private static let unpromised = """
+        \(SumSQL.funds)
+        - coalesce((select spent_micros from advertiser_spend p where p.advertiser_id = a.id), 0)
+        - (select sum(outstanding) from line m where m.advertiser_id = a.id)
+        """
 
     private static func grant(
         _ requests: [LeaseRequest], _ budgets: [Int32: Budget], _ nodeID: Int16, _ now: Timestamp,

@@ -33,11 +33,16 @@ public enum ChargeLedger {
 
     /// Charges events that are the first of their key, in the log's order. The spend rows stay locked until the
     /// transaction ends.
+    ///
+    /// An ad costs one click, whichever of its cards was clicked and however often: only the first click of a
+    /// decision's ad is charged. Later clicks on other cards stay events and touches without a row here.
     public static func charge(
         _ events: [AdEventRecord], zone: AccountingZone, now: Timestamp, on connection: isolated PostgresConnection
     ) throws -> ChargeSummary {
         var candidates: [Candidate] = []
-        for event in events where event.token.price > .zero {
+        let priced = events.filter { $0.token.price > .zero && $0.token.pricing.chargeKind(of: $0.kind) != nil }
+        let clicks = Set(try FirstOfAd.events(.click, of: priced, on: connection).map(AdEventKey.init))
+        for event in priced where event.kind != .click || clicks.contains(AdEventKey(event)) {
             guard let kind = event.token.pricing.chargeKind(of: event.kind) else { continue }
             candidates.append(
                 Candidate(
@@ -147,9 +152,7 @@ public enum ChargeLedger {
             [.int4Array(advertiserIDs)])
         let rows = try connection.query(
             """
-            select s.advertiser_id, s.spent_micros, a.credit_limit_micros + coalesce((
-                select sum(case when w.kind = 'withdrawal' then -abs(w.amount_micros) else w.amount_micros end)
-                from wallet_entry w where w.advertiser_id = a.id), 0)::int8 as available
+            select s.advertiser_id, s.spent_micros, \(SumSQL.clamped(SumSQL.funds)) as available
             from advertiser_spend s join advertiser a on a.id = s.advertiser_id
             where s.advertiser_id = any($1::int4[]) order by s.advertiser_id for update of s
             """, [.int4Array(advertiserIDs)])

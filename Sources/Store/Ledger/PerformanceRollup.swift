@@ -45,52 +45,12 @@ public enum PerformanceRollup {
             case .viewable: break
             }
         }
-        for event in try firstViewables(fresh, on: connection) { counts[key(event), default: Counts()].viewable += 1 }
+        // An ad is viewable once, whatever the card.
+        for event in try FirstOfAd.events(.viewable, of: fresh, on: connection) {
+            counts[key(event), default: Counts()].viewable += 1
+        }
         for event in invalid where event.kind != .viewable { counts[key(event), default: Counts()].invalid += 1 }
         try write(counts, on: connection)
-    }
-
-    /// The viewable events that are the first of their ad, whatever the card: an ad is viewable once.
-    private static func firstViewables(
-        _ fresh: [AdEventRecord], on connection: isolated PostgresConnection
-    ) throws -> [AdEventRecord] {
-        struct Ad: Hashable {
-            var decision: DecisionID
-            var ad: UInt8
-        }
-        var first: [Ad: AdEventRecord] = [:]
-        var inBatch: [Ad: Int64] = [:]
-        var order: [Ad] = []
-        for event in fresh where event.kind == .viewable {
-            let ad = Ad(decision: event.token.decisionID, ad: event.token.ad)
-            inBatch[ad, default: 0] += 1
-            if first[ad] == nil {
-                first[ad] = event
-                order.append(ad)
-            }
-        }
-        guard !order.isEmpty else { return [] }
-        let rows = try connection.query(
-            """
-            select a.decision_id, a.ad, count(*) as n
-            from unnest($1::uuid[], $2::int2[], $3::int4[]) as t (id, ad, day)
-            join ad_event a on a.decision_day = date '1970-01-01' + t.day and a.decision_id = t.id and a.ad = t.ad
-                and a.kind = 1
-            group by 1, 2
-            """,
-            [
-                .array(order.map { .uuid(high: $0.decision.uuidHigh, low: $0.decision.low) }),
-                .int2Array(order.map { Int16($0.ad) }), .int4Array(order.map(\.decision.day.number)),
-            ])
-        var result: [AdEventRecord] = []
-        for row in rows {
-            let id = try row.uuid(0)
-            let ad = Ad(
-                decision: DecisionID(issuedAt: Timestamp(micros: Int64(bitPattern: id.high)), low: id.low),
-                ad: UInt8(try row.int16(1)))
-            if let event = first[ad], try row.int64(2) == inBatch[ad] { result.append(event) }
-        }
-        return result
     }
 
     private static func write(_ counts: [Key: Counts], on connection: isolated PostgresConnection) throws {

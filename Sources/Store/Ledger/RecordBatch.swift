@@ -28,33 +28,62 @@ public struct RecordBatch: Sendable {
         count += 1
         let received: Timestamp
         switch record {
-        case .decision(let it):
+        case .decision(var it):
+            it.visitorID = storable(it.visitorID)
             decisions.append(Decision(record: it, bytes: bytes))
             received = it.id.issuedAt
         case .adEvent(var it):
             // Rendering happens to the ad as a whole: were its cards counted apart, one ad would be billed per card.
             if it.kind == .impression { it.card = -1 }
+            it.visitorID = storable(it.visitorID)
             events.append(it)
             received = it.receivedAt
-        case .signal(let it):
+        case .signal(var it):
+            it.clientID = storable(it.clientID)
+            it.visitorID = storable(it.visitorID)
+            it.customerID = storable(it.customerID)
+            it.sku = storable(it.sku)
+            it.categoryCode = storable(it.categoryCode)
+            it.phrase = storable(it.phrase)
             signals.append(it)
             received = it.receivedAt
-        case .order(let it):
+        case .order(var it):
+            it.orderID = storable(it.orderID)
+            it.visitorID = storable(it.visitorID)
+            it.customerID = storable(it.customerID)
+            for index in it.lines.indices { it.lines[index].sku = storable(it.lines[index].sku) }
             orders.append(it)
             received = it.receivedAt
-        case .adjustment(let it):
+        case .adjustment(var it):
+            it.adjustmentID = storable(it.adjustmentID)
+            it.orderID = storable(it.orderID)
             adjustments.append(it)
             received = it.receivedAt
-        case .link(let it):
+        case .link(var it):
+            it.visitorID = storable(it.visitorID)
+            it.customerID = storable(it.customerID)
             links.append(it)
             received = it.receivedAt
-        case .refused(let it):
+        case .refused(var it):
+            it.kind = storable(it.kind)
+            it.reason = storable(it.reason)
             refused.append(it)
             received = it.receivedAt
         }
         latest = max(latest ?? received, received)
     }
 }
+
+/// The text with U+FFFD for every U+0000, which PostgreSQL cannot store: one such character in a log must not stop
+/// everything behind it. Ids stay apart from the ones without it, and the same id always becomes the same text.
+private func storable(_ text: String) -> String {
+    guard text.utf8.contains(0) else { return text }
+    var clean = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars { clean.append(scalar == "\0" ? "\u{FFFD}" : scalar) }
+    return String(clean)
+}
+
+private func storable(_ text: String?) -> String? { text.map { storable($0) } }
 
 /// An order by the storefront that reported it.
 public struct OrderKey: Hashable, Comparable, Sendable {
