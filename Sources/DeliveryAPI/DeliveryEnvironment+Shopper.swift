@@ -25,9 +25,12 @@ extension DeliveryEnvironment {
         }
     }
 
+    /// What a pair of ids is remembered by.
+    func linkKey(visitor: String, customer: String) -> UInt64 { shopperHash("\(visitor)\u{0}\(customer)") }
+
     /// Records that a visitor is a customer, once per pair as far as this node remembers. Nobody waits for it.
     func link(visitor: String, customer: String, storefrontID: Int32, now: Timestamp) {
-        let key = shopperHash("\(visitor)\u{0}\(customer)")
+        let key = linkKey(visitor: visitor, customer: customer)
         guard !links.contains(key) else { return }
         var bytes: [UInt8] = []
         LogRecordCodec.encode(

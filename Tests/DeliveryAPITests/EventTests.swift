@@ -186,12 +186,15 @@ final class TestLog {
             _ = try connection.post(
                 "/v1/events",
                 Self.batch(
-                    #"{"type":"product_view","visitor_id":"v1","sku":"p2"}"#,
+                    #"{"type":"product_view","visitor_id":"v1","consent":true,"sku":"p2"}"#,
                     #"{"type":"product_view","visitor_id":"v9","sku":"p2","consent":false}"#,
+                    #"{"type":"product_view","visitor_id":"v8","sku":"p2"}"#,
                     #"{"type":"search","visitor_id":"v1","query":"call 89161234567 or a@b.ru"}"#))
             let profile = try #require(world.profiles.read(world.environment.shopperHash("v1")))
             #expect(profile.recentProduct(0) == 2)
-            #expect(world.profiles.read(world.environment.shopperHash("v9")) == nil)
+            for stranger in ["v8", "v9"] {
+                #expect(world.profiles.read(world.environment.shopperHash(stranger)) == nil)
+            }
         }
     }
 

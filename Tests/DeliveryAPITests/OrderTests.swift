@@ -5,6 +5,7 @@ import Measurement
 import Postgres
 import Store
 import Telemetry
+import TestKit
 import Testing
 
 @Suite("Orders, adjustments, links and stock", .blocking) struct OrderTests {
@@ -170,7 +171,8 @@ import Testing
             default: throw StockError.unknownLocation(location)
             }
         }
-        let world = try EdgeWorld(backend: backend)
+        let file = try TestLog()
+        let world = try EdgeWorld(log: file.log, backend: backend)
         try await world.serving { port in
             let connection = try RawConnection(port: port)
             func body(_ location: String, version: Int = 2) -> String {
@@ -188,6 +190,9 @@ import Testing
             #expect(away.code == "database_unavailable")
             let zero = try connection.post("/v1/stock", body("msk", version: 0), headers: Self.key)
             #expect(zero.string("field") == "items[0].version")
+            try await eventually(within: .seconds(5)) { try file.refusals().count == 2 }
+            #expect(try file.refusals().map(\.kind) == ["stock", "stock"])
+            #expect(try file.refusals().map(\.reason) == ["unknown_location", "invalid_field"])
         }
     }
 }

@@ -171,8 +171,11 @@ import Testing
         try await world.serving { port in
             let connection = try RawConnection(port: port)
             for _ in 0..<3 { _ = try EventTests.tokens(connection) }
+            let view = #"{"type":"product_view","visitor_id":"v1","consent":true,"sku":"p2"}"#
+            _ = try connection.post("/v1/events", EventTests.batch(view))
             _ = try connection.post(
-                "/v1/events", EventTests.batch(#"{"type":"product_view","visitor_id":"v1","sku":"p2"}"#))
+                "/v1/events", EventTests.batch(view.replacingOccurrences(of: "p2", with: "p1")),
+                headers: ["User-Agent": "some bot"])
         }
         let fresh = try EdgeWorld()
         let applied = ProfileRebuild.run(

@@ -32,6 +32,14 @@ struct EventSender {
     }
 }
 
+/// What an ad event says of its shopper, beside its token.
+struct AdEventShopper {
+    /// Visitor id that the event names.
+    var declared: String?
+    /// The event says that the shopper does not consent: then nothing about him is read or kept.
+    var hasRefused = false
+}
+
 /// Checks events one by one and collects the log records of a request. Nothing counts before `commit`.
 struct EventIntake {
     private let environment: DeliveryEnvironment
@@ -44,6 +52,8 @@ struct EventIntake {
     private var seen: Set<UInt64> = []
     private var contacts: [AdToken] = []
     private var signals: [(signal: ProfileSignal, shopper: UInt64)] = []
+    /// Pairs of visitor and customer that this request records.
+    private var linked: [UInt64] = []
     private var bytes: [UInt8] = []
 
     init(_ environment: DeliveryEnvironment, _ state: ServingState, now: Timestamp) {
@@ -62,7 +72,7 @@ struct EventIntake {
     /// Takes an impression, viewable or click.
     /// - Parameter storefrontID: what the batch says; nil where only the token says it (pixel, redirect).
     mutating func adEvent(
-        _ kind: AdEventKind, token wire: String, card: Int8, occurredAt: Timestamp?, visitor: String?,
+        _ kind: AdEventKind, token wire: String, card: Int8, occurredAt: Timestamp?, shopper: AdEventShopper,
         storefrontID: Int32?, sender: EventSender
     ) -> (result: EventResult, token: AdToken?) {
         let token: AdToken
@@ -87,8 +97,7 @@ struct EventIntake {
             environment.counters.duplicates.add()
             return (EventResult(status: .duplicate), token)
         }
-        let presenter = visitor ?? sender.cookieVisitor
-        let presentedBy = presenter.map { environment.shopperHash($0) } ?? 0
+        let (visitor, presentedBy) = presenter(shopper, token, sender)
         let counted = presentedBy != 0 ? presentedBy : token.shopperHash
         let invalid = rules.classify(
             PresentedEvent(
@@ -98,7 +107,7 @@ struct EventIntake {
         append(
             .adEvent(
                 AdEventRecord(
-                    kind: kind, token: token, card: card, visitorID: token.shopperHash == 0 ? nil : presenter,
+                    kind: kind, token: token, card: card, visitorID: visitor,
                     eventTime: EventRules.eventTime(
                         occurredAt: occurredAt, issuedAt: token.decisionID.issuedAt, receivedAt: now),
                     receivedAt: now, invalid: invalid)))
@@ -109,6 +118,20 @@ struct EventIntake {
             if kind == .impression { contacts.append(token) }
         }
         return (EventResult(status: .accepted), token)
+    }
+
+    /// The visitor to note, and the hash that may contradict the token's. A cookie contradicts nothing: a shop that
+    /// names its visitors itself leaves whatever cookie the browser has from elsewhere, so it only ever confirms.
+    private func presenter(
+        _ shopper: AdEventShopper, _ token: AdToken, _ sender: EventSender
+    ) -> (visitor: String?, hash: UInt64) {
+        // A decision without a shopper stays without one.
+        guard !shopper.hasRefused, token.shopperHash != 0 else { return (nil, 0) }
+        if let declared = shopper.declared { return (declared, environment.shopperHash(declared)) }
+        guard let cookie = sender.cookieVisitor, environment.shopperHash(cookie) == token.shopperHash else {
+            return (nil, 0)
+        }
+        return (cookie, token.shopperHash)
     }
 
     /// Identity of an ad event, folded to 64 bits for the recent set.
@@ -132,17 +155,17 @@ struct EventIntake {
         _ event: ParsedEvent, _ kind: SignalKind, storefront: Int32, sender: EventSender
     ) -> EventResult {
         let storefrontID = state.snapshot.storefronts[Int(storefront)].id
-        if let id = event.clientID {
-            let key = environment.shopperHash("signal\u{0}\(storefrontID)\u{0}\(id)")
-            if seen.contains(key) || environment.recent.contains(key) {
-                environment.counters.duplicates.add()
-                return EventResult(status: .duplicate)
-            }
-            remember(key)
+        let key = event.clientID.map { environment.shopperHash("signal\u{0}\(storefrontID)\u{0}\($0)") }
+        if let key, seen.contains(key) || environment.recent.contains(key) {
+            environment.counters.duplicates.add()
+            return EventResult(status: .duplicate)
         }
-        let visitor = event.consent ? event.visitorID ?? sender.cookieVisitor : nil
+        // As in placements, silence is no consent. A bot's signals are kept without a shopper, so that neither this
+        // run nor a rebuild from the log learns from them.
+        let isKnown = event.consent == true && !sender.isBot
+        let visitor = isKnown ? event.visitorID ?? sender.cookieVisitor : nil
         var customer: String?
-        if event.consent, let signed = event.customer {
+        if isKnown, let signed = event.customer {
             do throws(Problem) {
                 customer = try environment.verifiedCustomer(
                     signed, field: "customer", now: now)
@@ -150,6 +173,8 @@ struct EventIntake {
                 return refuse(error.code, kind: kind.rawValue, storefrontID: storefrontID, field: "customer")
             }
         }
+        if let key { remember(key) }
+        if let visitor, let customer { link(visitor, customer, storefrontID) }
         let time = EventRules.signalTime(occurredAt: event.occurredAt, receivedAt: now)
         append(
             .signal(
@@ -157,7 +182,7 @@ struct EventIntake {
                     storefrontID: storefrontID, kind: kind, clientID: event.clientID, visitorID: visitor,
                     customerID: customer, sku: event.sku, categoryCode: event.category,
                     phrase: event.query.map { SearchPhrase.masked($0) }, occurredAt: time, receivedAt: now)))
-        if let visitor, !sender.isBot {
+        if let visitor {
             signals.append(
                 (
                     ProfileSignals.resolve(kind, sku: event.sku, category: event.category, at: time, state.snapshot),
@@ -165,6 +190,18 @@ struct EventIntake {
                 ))
         }
         return EventResult(status: .accepted)
+    }
+
+    /// Records that a visitor is a customer, once per pair as far as this node remembers; durable with the signal.
+    private mutating func link(_ visitor: String, _ customer: String, _ storefrontID: Int32) {
+        let key = environment.linkKey(visitor: visitor, customer: customer)
+        guard !linked.contains(key), !environment.links.contains(key) else { return }
+        linked.append(key)
+        append(
+            .link(
+                LinkRecord(
+                    storefrontID: storefrontID, visitorID: visitor, customerID: customer, linkedAt: now,
+                    receivedAt: now)))
     }
 
     // MARK: Refusals
@@ -190,32 +227,39 @@ struct EventIntake {
 
     // MARK: Commit
 
-    /// Hands the records to the log, all or none, and lets profiles know. `done` is called once, from any thread,
-    /// when everything is durable. Throws when the log takes nothing; then nothing happened.
+    /// Hands the records to the log, all or none. `done` is called once, from any thread, when everything is durable
+    /// and profiles know it: the very next request of a shopper who was answered sees what he did. What the log could
+    /// not keep changes no profile. Throws when the log takes nothing; then nothing happened.
     func commit(_ done: @escaping @Sendable (Result<Void, EventLogError>) -> Void) throws(EventLogError) {
         guard batch.count > 0 else {
             done(.success(()))
             return
         }
-        let keys = keys
-        let recent = environment.recent
+        let (keys, linked, signals, contacts) = (keys, linked, signals, contacts)
+        let environment = environment
         let accepted = Int64(batch.count)
-        let counters = environment.counters
         do throws(EventLogError) {
             try environment.log.append(batch) { result in
                 if case .success = result {
-                    for key in keys { recent.insert(key) }
-                    counters.accepted.add(accepted)
+                    for key in keys { environment.recent.insert(key) }
+                    for key in linked { environment.links.insert(key) }
+                    environment.counters.accepted.add(accepted)
+                    Self.teach(environment.profiles, signals, contacts)
                 }
                 done(result)
             }
         } catch {
-            counters.logRefusals.add()
+            environment.counters.logRefusals.add()
             throw error
         }
-        for (signal, shopper) in signals { environment.profiles.apply(signal, shopper: shopper) }
+    }
+
+    private static func teach(
+        _ profiles: ProfileStore, _ signals: [(signal: ProfileSignal, shopper: UInt64)], _ contacts: [AdToken]
+    ) {
+        for (signal, shopper) in signals { profiles.apply(signal, shopper: shopper) }
         for token in contacts {
-            environment.profiles.confirm(
+            profiles.confirm(
                 token.shopperHash, lineItemID: token.lineItemID, advertiserID: token.advertiserID,
                 decidedAt: token.decisionID.issuedAt)
         }

@@ -12,7 +12,8 @@ struct ParsedEvent {
     var clientID: String?
     var visitorID: String?
     var customer: String?
-    var consent = true
+    /// nil when the event does not say.
+    var consent: Bool?
     var sku: String?
     var category: String?
     var query: String?
@@ -113,7 +114,7 @@ struct EventsBody {
         try seen.require(0, path() + ".type")
         if event.adKind != nil {
             try seen.require(1, path() + ".token")
-            for (bit, name) in [(8, "sku"), (9, "category"), (10, "query")] where seen.has(bit) {
+            for (bit, name) in [(6, "customer"), (8, "sku"), (9, "category"), (10, "query")] where seen.has(bit) {
                 throw Problem(.unknownField, "An ad event does not have this field.", field: path() + "." + name)
             }
         } else {

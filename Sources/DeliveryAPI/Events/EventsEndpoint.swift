@@ -48,7 +48,8 @@ final class EventsEndpoint {
             } else if let kind = event.adKind {
                 let (result, _) = intake.adEvent(
                     kind, token: event.token, card: event.card, occurredAt: event.occurredAt,
-                    visitor: event.visitorID, storefrontID: storefrontID, sender: sender)
+                    shopper: AdEventShopper(declared: event.visitorID, hasRefused: event.consent == false),
+                    storefrontID: storefrontID, sender: sender)
                 results.append(result)
             } else if let kind = event.signal {
                 results.append(intake.signal(event, kind, storefront: storefront, sender: sender))
@@ -129,7 +130,7 @@ final class EventsEndpoint {
         let card = try Self.card(PercentDecoding.value("card", in: request.query))
         var intake = EventIntake(environment, state, now: now)
         _ = intake.adEvent(
-            kind, token: token, card: card, occurredAt: nil, visitor: nil, storefrontID: nil,
+            kind, token: token, card: card, occurredAt: nil, shopper: AdEventShopper(), storefrontID: nil,
             sender: EventSender(request, environment))
         return try acknowledge(intake, request, reply, picture)
     }
@@ -155,7 +156,7 @@ final class EventsEndpoint {
         do throws(Problem) { card = try Self.card(text) } catch { throw unknown }
         var intake = EventIntake(environment, state, now: now)
         let (_, token) = intake.adEvent(
-            .click, token: wire, card: card, occurredAt: nil, visitor: nil, storefrontID: nil,
+            .click, token: wire, card: card, occurredAt: nil, shopper: AdEventShopper(), storefrontID: nil,
             sender: EventSender(request, environment))
         guard let token, let address = address(of: token, card: card, state) else {
             // The refusal is worth keeping, the page of a broken link need not wait for it.

@@ -44,6 +44,13 @@ final class ServerEndpoint {
     private func refuse(_ problem: Problem, kind: String, _ state: ServingState, _ storefrontID: Int32, now: Timestamp)
         -> Problem
     {
+        Self.refuse(problem, kind: kind, environment, state, storefrontID, now: now)
+    }
+
+    private static func refuse(
+        _ problem: Problem, kind: String, _ environment: DeliveryEnvironment, _ state: ServingState,
+        _ storefrontID: Int32, now: Timestamp
+    ) -> Problem {
         var intake = EventIntake(environment, state, now: now)
         _ = intake.refuse(problem.code, kind: kind, storefrontID: storefrontID, field: problem.field)
         try? intake.commit { _ in }
@@ -211,21 +218,28 @@ final class ServerEndpoint {
     // MARK: Stock
 
     func stock(_ request: EdgeRequest, now: Timestamp, reply: ReplySlot) throws(Problem) -> Handled {
-        _ = try authenticate(request, now: now)
+        let (state, storefrontID) = try authenticate(request, now: now)
         var json = reader(request)
-        let body = try StockBody(&json, now: now)
+        let body: StockBody
+        do throws(Problem) {
+            body = try StockBody(&json, now: now)
+        } catch {
+            throw refuse(error, kind: "stock", state, storefrontID, now: now)
+        }
         guard let apply = environment.backend.applyStock else {
             throw Problem(.databaseUnavailable, "Stock cannot be stored at the moment; send it again later.")
         }
         let requestID = request.id
-        let counters = environment.counters
+        let environment = environment
         reply.loop.makeFutureWithTask { try await apply(body.items, body.location, body.asOf) }.whenComplete { result in
             switch result {
             case .success(let stored): reply.send(.json(Self.render(stored)))
             case .failure(let error as StockError):
-                reply.send(.problem(Self.problem(error), requestID: requestID))
+                let problem = Self.refuse(
+                    Self.problem(error), kind: "stock", environment, state, storefrontID, now: now)
+                reply.send(.problem(problem, requestID: requestID))
             case .failure:
-                counters.databaseFailures.add()
+                environment.counters.databaseFailures.add()
                 reply.send(
                     .problem(
                         Problem(.databaseUnavailable, "Nothing was stored; send the same call again later."),

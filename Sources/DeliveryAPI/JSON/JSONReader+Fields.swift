@@ -19,13 +19,14 @@ extension JSONReader {
     /// A code, name or SKU of 1 to `limit` bytes without control characters.
     mutating func word(_ field: @autoclosure () -> String, limit: Int) throws(Problem) -> TextSlice {
         let slice = try string(field())
-        guard !slice.isEmpty, slice.count <= limit, !text[slice.range].contains(where: { $0 < 0x20 || $0 == 0x7F })
-        else {
+        guard !slice.isEmpty, slice.count <= limit, !hasControls(slice) else {
             throw Problem(
                 .invalidField, "Expected 1 to \(limit) bytes of text without control characters.", field: field())
         }
         return slice
     }
+
+    private func hasControls(_ slice: TextSlice) -> Bool { text[slice.range].contains { $0 < 0x20 || $0 == 0x7F } }
 
     /// A name that is echoed in answers: `A-Z a-z 0-9 . _ : -`, 1 to 64 bytes.
     mutating func echoedName(_ field: @autoclosure () -> String) throws(Problem) -> TextSlice {
@@ -42,11 +43,15 @@ extension JSONReader {
         return slice
     }
 
-    /// A search phrase or other free text of at most `limit` bytes; may be empty.
+    /// A search phrase or other free text of at most `limit` bytes without control characters; may be empty.
     mutating func phrase(_ field: @autoclosure () -> String, limit: Int = 1_024) throws(Problem) -> TextSlice {
         let slice = try string(field())
         guard slice.count <= limit else {
             throw Problem(.invalidField, "Expected at most \(limit) bytes.", field: field())
+        }
+        // No text of the database can hold a NUL, and one record that cannot be stored would stop shipping.
+        guard !hasControls(slice) else {
+            throw Problem(.invalidField, "Expected text without control characters.", field: field())
         }
         return slice
     }
