@@ -83,6 +83,25 @@ create table brand_alias (
 );
 create index brand_alias_alias on brand_alias (alias);
 
+-- An alias means one brand at a time, or attribution could not say whose a product is. Checked at commit, so that one
+-- transaction may close a row and open another in any order; the lock makes checks of two transactions follow each
+-- other. (An exclusion constraint would need an extension that only a superuser can install.)
+create function refuse_alias_overlap() returns trigger language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('nimb alias'));
+    if exists (
+        select 1 from brand_alias a join brand_alias b on b.alias = a.alias and b.id <> a.id
+            and b.brand_id <> a.brand_id and b.valid_from < a.valid_to and a.valid_from < b.valid_to
+        where a.alias = new.alias
+    ) then
+        raise exception 'the alias "%" belongs to two brands at one time', new.alias
+            using errcode = 'exclusion_violation', hint = 'let one end where the other begins';
+    end if;
+    return null;
+end $$;
+create constraint trigger brand_alias_overlap after insert or update on brand_alias
+    deferrable initially deferred for each row execute function refuse_alias_overlap();
+
 create table category (
     id int generated always as identity primary key,
     code text not null unique check (char_length(code) between 1 and 64),
@@ -215,6 +234,23 @@ create table campaign_version (
     primary key (campaign_id, valid_from),
     check (valid_from < valid_to)
 );
+
+-- A campaign has one version at a time; checked like the aliases of brands.
+create function refuse_campaign_overlap() returns trigger language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('nimb campaign version'));
+    if exists (
+        select 1 from campaign_version a join campaign_version b on b.campaign_id = a.campaign_id
+            and b.valid_from > a.valid_from and b.valid_from < a.valid_to
+        where a.campaign_id = new.campaign_id
+    ) then
+        raise exception 'campaign % has two versions at one time', new.campaign_id
+            using errcode = 'exclusion_violation', hint = 'let one end where the other begins';
+    end if;
+    return null;
+end $$;
+create constraint trigger campaign_version_overlap after insert or update on campaign_version
+    deferrable initially deferred for each row execute function refuse_campaign_overlap();
 
 create table line_item (
     id int generated always as identity primary key,

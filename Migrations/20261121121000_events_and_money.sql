@@ -3,7 +3,9 @@
 create table node (
     id smallint primary key check (id between 0 and 32767),
     code text not null unique,
-    first_seen timestamptz not null default now()
+    first_seen timestamptz not null default now(),
+    -- Set when the node is gone for good and its log is shipped: reports do not wait for it any more. Null = active.
+    retired_at timestamptz
 );
 
 -- Where shipping of each log stands. The worker advances with `where position = expected`.

@@ -22,6 +22,10 @@ struct ReportRoutes: Sendable {
             throw Problem(
                 status: .notFound, code: "unknown_campaign", title: "Not found",
                 detail: "You have no campaign of that code.", field: "campaign")
+        } catch ReportStoreError.numberTooLarge {
+            throw Problem(
+                status: .unprocessableContent, code: "number_too_large", title: "A number is too large",
+                detail: "A sum of this report is beyond what can be shown; ask for a shorter range or one campaign.")
         } catch let error as PostgresError where error.isRetryable {
             throw Problem.unavailable
         }

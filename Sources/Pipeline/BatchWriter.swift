@@ -38,6 +38,8 @@ struct BatchWriter {
         }
         try LedgerPartitions.ensure(LedgerPartitions.needed(by: batch), on: connection)
         try EventLedger.writeDecisions(batch.decisions, zone: zone, on: connection)
+        // Before this batch's own events: they find their decisions themselves.
+        let named = try EventLedger.nameVisitors(by: batch.decisions, on: connection)
 
         let valid = try EventLedger.withVisitors(batch.events.filter { $0.invalid == nil }, on: connection)
         let invalid = batch.events.filter { $0.invalid != nil }
@@ -49,7 +51,7 @@ struct BatchWriter {
 
         summary.charges = try ChargeLedger.charge(fresh, zone: zone, now: now, on: connection)
         try PerformanceRollup.add(fresh: fresh, invalid: invalid, zone: zone, on: connection)
-        let touches = try TouchStore.write(fresh, on: connection)
+        let touches = try TouchStore.write(named + fresh, on: connection)
         summary.touches = touches.count
         let arrivals = try OrderLedger.write(batch, zone: zone, refusals: &refusals, on: connection)
         summary.orders = arrivals.orders.count
@@ -61,6 +63,10 @@ struct BatchWriter {
             linked: try AffectedOrders.byLinks(of: arrivals.linkedVisitors, on: connection),
             touched: try AffectedOrders.byTouches(touches.map { ($0.visitorID, $0.at) }, on: connection))
         summary.credits = try CreditLedger.bringUpToDate(triggers, zone: zone, now: now, on: connection)
+        for order in summary.credits.refused {
+            refusals.add(
+                day: zone.day(of: now), storefrontID: order.storefrontID, kind: "order", reason: "attribution_refused")
+        }
         try refusals.write(on: connection)
         summary.duplicates = Int(refusals.total(reason: "duplicate"))
         return summary

@@ -98,6 +98,23 @@ struct FeedImportTests {
         #expect(allowed.change.removed == 3)
     }
 
+    @Test func offersThatBecomeUnavailableCountAsLost() async throws {
+        try await Fixture.prepare()
+        let ten = (0..<10).map { Fixture.offer("o\($0)") }
+        try await Fixture.importFeed(Fixture.feed(ten.joined()))
+        let none = "<count>0</count>"
+        let half = ten.prefix(5) + (5..<9).map { Fixture.offer("o\($0)", extra: none) }
+        let before = try await Fixture.dump()
+        await #expect(throws: CatalogueError.removesTooMuch(removed: 5, buyable: 10)) {
+            try await Fixture.importFeed(Fixture.feed(half.joined(), date: "2026-11-02"))
+        }
+        #expect(try await Fixture.dump() == before)
+        let allowed = try await Fixture.importFeed(Fixture.feed(half.joined(), date: "2026-11-02"), share: 500_000)
+        #expect(allowed.change.removed == 1)
+        // What was out of stock already is not lost again.
+        try await Fixture.importFeed(Fixture.feed(half.joined(), date: "2026-11-03"), share: 0)
+    }
+
     @Test func aFeedThatIsRefusedChangesNothing() async throws {
         try await Fixture.prepare()
         try await Fixture.importFeed(Fixture.feed(Fixture.offer("a")))

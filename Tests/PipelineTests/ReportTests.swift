@@ -145,4 +145,42 @@ import Testing
             try await store.report(for: 2, query([.day], campaign: "nobody's"))
         }
     }
+
+    @Test func sumsBeyondEveryNumberAreATypedErrorAndStayWithTheirAdvertiser() async throws {
+        let log = LogFixture()
+        let noon = ShopFixture.noon
+        try await log.append([
+            ShopFixture.event(.click, ShopFixture.token(1, line: 4, at: noon)),
+            ShopFixture.order("o1", at: noon + .minutes(5), lines: [("p1", 1, .max)]),
+            ShopFixture.order("o2", at: noon + .minutes(5), lines: [("p1", 1, .max)]),
+        ])
+        try await log.ship()
+        let store = PerformanceStore(pool: TestDatabase.current.pool)
+        for dimensions in [[], [ReportDimension.campaign]] {
+            await #expect(throws: ReportStoreError.numberTooLarge) {
+                try await store.report(for: 1, query(dimensions))
+            }
+        }
+        #expect(try await store.report(for: 2, query([])).totals.salesMicros == 0)
+    }
+
+    @Test func aRetiredNodeNoLongerHoldsDataThroughBack() async throws {
+        let pool = TestDatabase.current.pool
+        try await pool.withConnection {
+            try $0.script(
+                """
+                insert into log_checkpoint (node_id, log_id, position, shipped_through) values
+                    (1, gen_random_uuid(), 1, '2026-11-20T10:00:00Z'), (2, gen_random_uuid(), 1, '2026-11-18T10:00:00Z')
+                """)
+        }
+        let store = PerformanceStore(pool: pool)
+        #expect(try await store.report(for: 1, query([])).methodology.dataThrough == "2026-11-18T10:00:00Z")
+        try await pool.withConnection { try $0.script("update node set retired_at = now() where id = 2") }
+        #expect(try await store.report(for: 1, query([])).methodology.dataThrough == "2026-11-20T10:00:00Z")
+        // A node that ships after all is back.
+        let log = LogFixture(nodeID: 2)
+        try await log.append([ShopFixture.order("o1", at: ShopFixture.noon, lines: [("p1", 1, 1)])])
+        try await log.ship()
+        #expect(try await number("select count(*) from node where retired_at is not null") == 0)
+    }
 }

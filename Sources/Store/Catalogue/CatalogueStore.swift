@@ -185,15 +185,18 @@ struct CatalogueMerge {
     ) throws {
         let counts = try db.query(
             """
-            select count(*) as buyable, count(*) filter (where s.as_of <= $2 and f.product_id is null) as gone
+            select count(*) as buyable, count(*) filter (where s.as_of <= $2 and f.product_id is null) as gone,
+                count(*) filter (where s.as_of <= $2 and f.quantity = 0) as sold_out
             from stock s left join feed_product f on f.product_id = s.product_id
             where s.location_id = $1 and s.quantity > 0
             """, [.int4(location), .timestamptz(micros: date.micros)]
         ).single()
         let buyable = try counts.int("buyable")
         change.removed = try counts.int("gone")
-        guard Int64(change.removed) * 1_000_000 <= Int64(buyable) * removedShareLimit else {
-            throw CatalogueError.removesTooMuch(removed: change.removed, buyable: buyable)
+        // A shop that marks everything as unavailable by mistake stops its ads as surely as one that leaves it out.
+        let lost = change.removed + (try counts.int("sold_out"))
+        guard Int64(lost) * 1_000_000 <= Int64(buyable) * removedShareLimit else {
+            throw CatalogueError.removesTooMuch(removed: lost, buyable: buyable)
         }
     }
 

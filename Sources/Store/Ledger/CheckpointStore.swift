@@ -40,10 +40,14 @@ public enum CheckpointStore {
         try connection.query("select pg_advisory_xact_lock($1::int8)", [.int8(ledgerLock)])
     }
 
-    /// Makes sure the node has its row.
+    /// Makes sure the node has its row; one that ships is not retired.
     public static func register(nodeID: Int16, code: String, on connection: isolated PostgresConnection) throws {
         try connection.query(
-            "insert into node (id, code) values ($1, $2) on conflict do nothing", [.int2(nodeID), .text(code)])
+
+            """
+            insert into node (id, code) values ($1, $2)
+            on conflict (id) do update set retired_at = null where node.retired_at is not null
+            """, [.int2(nodeID), .text(code)])
     }
 
     /// Position up to which the log is shipped; nil when nothing of it was.

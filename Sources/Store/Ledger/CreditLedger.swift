@@ -7,6 +7,8 @@ import Postgres
 public struct CreditSummary: Equatable, Sendable {
     public var orders = 0
     public var rows = 0
+    /// Orders that attribution could not decide; their credits stay as they were.
+    public var refused: [OrderKey] = []
 
     public init() {}
 }
@@ -58,22 +60,37 @@ public enum CreditLedger {
         var touchedAt: Timestamp
     }
 
-    /// Decides the orders anew and appends what is missing.
+    /// Decides the orders anew and appends what is missing. An order that contradicts itself or the reference data
+    /// is left as it is and named in `refused`: the others, and what comes behind it in the log, do not wait for it.
     public static func bringUpToDate(
         _ triggers: Triggers, zone: AccountingZone, now: Timestamp, on connection: isolated PostgresConnection
     ) throws -> CreditSummary {
         var summary = CreditSummary()
         let keys = triggers.keys
-        var start = 0
-        while start < keys.count {
-            let round = Array(keys[start..<min(start + ordersPerRound, keys.count)])
-            let world = try AttributionWorld.load(round, on: connection)
-            let held = try heldParts(of: round, on: connection)
-            let rows = difference(held: held, computed: try world.credits(), world: world, triggers: triggers)
+        // Rounds still to do, the next one last; a refused round comes back as its halves.
+        var rounds = stride(from: 0, to: keys.count, by: ordersPerRound).reversed().map {
+            keys[$0..<min($0 + ordersPerRound, keys.count)]
+        }
+        while let round = rounds.popLast() {
+            let world: AttributionWorld
+            let rows: [NewRow]
+            do {
+                world = try AttributionWorld.load(Array(round), on: connection)
+                let held = try heldParts(of: Array(round), on: connection)
+                rows = try difference(held: held, computed: try world.credits(), world: world, triggers: triggers)
+            } catch is AttributionError {
+                if round.count == 1 {
+                    summary.refused += round
+                } else {
+                    let middle = round.startIndex + round.count / 2
+                    rounds.append(round[middle...])
+                    rounds.append(round[..<middle])
+                }
+                continue
+            }
             try append(rows, world: world, zone: zone, now: now, on: connection)
             summary.orders += world.orders.count
             summary.rows += rows.count
-            start += ordersPerRound
         }
         return summary
     }
@@ -101,7 +118,7 @@ public enum CreditLedger {
     /// row by row and returns stay told apart from lost credits.
     static func difference(
         held: [Part: Held], computed: [CreditRow], world: AttributionWorld, triggers: Triggers
-    ) -> [NewRow] {
+    ) throws(AttributionError) -> [NewRow] {
         var wanted: [Part: [CreditRow]] = [:]
         var winners: [NetKeyLine: String] = [:]
         for row in computed {
@@ -121,7 +138,7 @@ public enum CreditLedger {
         for (part, has) in held {
             let rows = wanted[part] ?? []
             let units = rows.reduce(0) { $0 + $1.units } - has.units
-            let amount = rows.reduce(0) { $0 + $1.amountMicros } - has.amountMicros
+            let amount = try difference(of: rows.map(\.amountMicros), and: has.amountMicros)
             guard let key = world.orders[part.key.orderID] else { continue }
             let cause = triggers.cause(of: key, winner: winners[NetKeyLine(part.key)])
             let moves: [(CreditRow.Kind, Int64, Int64)] = [
@@ -143,6 +160,17 @@ public enum CreditLedger {
             CreditRow.precedes(a.row, b.row)
                 || !CreditRow.precedes(b.row, a.row) && (a.adjustmentID ?? "") < (b.adjustmentID ?? "")
         }
+    }
+
+    private static func difference(of amounts: [Int64], and held: Int64) throws(AttributionError) -> Int64 {
+        var (sum, overflow) = (Int64(0), false)
+        for amount in amounts where !overflow { (sum, overflow) = sum.addingReportingOverflow(amount) }
+        if !overflow { (sum, overflow) = sum.subtractingReportingOverflow(held) }
+        guard !overflow else {
+            throw AttributionError(
+                code: "amount_too_large", message: "an order's credits do not fit 64 bits; correct its amounts")
+        }
+        return sum
     }
 
     /// The contest that a key belongs to, for naming the winner.

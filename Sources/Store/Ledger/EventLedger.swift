@@ -76,6 +76,63 @@ public enum EventLedger {
         }
     }
 
+    /// Names the shopper in stored events that another node shipped before their decisions arrived in this batch.
+    ///
+    /// - Returns: those events, for their touches. Price, position and kind of pricing are not stored with an event
+    ///   and stand at zero: nothing may be charged from these records.
+    public static func nameVisitors(
+        by decisions: [RecordBatch.Decision], on connection: isolated PostgresConnection
+    ) throws -> [AdEventRecord] {
+        let known = decisions.map(\.record).filter { !($0.visitorID ?? "").isEmpty }
+        guard let first = known.map(\.id.day).min(), let last = known.map(\.id.day).max() else { return [] }
+        // The range of days lets the server leave out the other partitions.
+        let rows = try connection.query(
+            """
+            select a.decision_id, a.ad, a.kind, a.card, a.storefront_id, a.placement_id, a.advertiser_id,
+                a.campaign_id, a.line_item_id, a.creative_version_id, a.product_ids, a.event_time, a.received_at,
+                t.visitor
+            from unnest($1::uuid[], $2::int4[], $3::text[]) as t (id, day, visitor)
+            join ad_event a on a.decision_day = date '1970-01-01' + t.day and a.decision_id = t.id
+            where a.visitor_id is null and a.decision_day between $4 and $5
+            order by a.event_time, a.decision_id, a.ad, a.kind, a.card
+            """,
+            [
+                .array(known.map { .uuid(high: $0.id.uuidHigh, low: $0.id.low) }),
+                .int4Array(known.map(\.id.day.number)), .textArray(known.map { $0.visitorID ?? "" }),
+                .date(days: first.number), .date(days: last.number),
+            ])
+        guard !rows.isEmpty else { return [] }
+        var result: [AdEventRecord] = []
+        for row in rows {
+            let id = try row.uuid(0)
+            let token = AdToken(
+                decisionID: DecisionID(issuedAt: Timestamp(micros: Int64(bitPattern: id.high)), low: id.low),
+                storefrontID: try row.int32(4), placementID: try row.int32(5), lineItemID: try row.int32(8),
+                campaignID: try row.int32(7), advertiserID: try row.int32(6), creativeVersionID: try row.int32(9),
+                ad: UInt8(try row.int16(1)), position: 0, pricing: .fixed, price: .zero, shopperHash: 0,
+                productIDs: try row.int32Array(10))
+            result.append(
+                AdEventRecord(
+                    kind: AdEventKind(rawValue: UInt8(try row.int16(2))) ?? .impression, token: token,
+                    card: Int8(try row.int16(3)), visitorID: try row.string(13),
+                    eventTime: Timestamp(micros: try row.micros(11)),
+                    receivedAt: Timestamp(micros: try row.micros(12)), invalid: nil))
+        }
+        try connection.query(
+            """
+            update ad_event a set visitor_id = t.visitor
+            from unnest($1::uuid[], $2::int4[], $3::text[]) as t (id, day, visitor)
+            where a.decision_day = date '1970-01-01' + t.day and a.decision_id = t.id and a.visitor_id is null
+                and a.decision_day between $4 and $5
+            """,
+            [
+                .array(known.map { .uuid(high: $0.id.uuidHigh, low: $0.id.low) }),
+                .int4Array(known.map(\.id.day.number)), .textArray(known.map { $0.visitorID ?? "" }),
+                .date(days: first.number), .date(days: last.number),
+            ])
+        return result
+    }
+
     /// Stores valid events; returns those that are the first of their key, in the log's order.
     public static func writeValid(
         _ events: [AdEventRecord], nodeID: Int16, on connection: isolated PostgresConnection

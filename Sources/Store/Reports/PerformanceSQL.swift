@@ -41,7 +41,7 @@ enum PerformanceSQL {
             "direct_sales", "halo_orders", "halo_units", "halo_sales", "basket_orders", "basket_units",
             "basket_sales", "orders", "returned",
         ]
-        let sums = measures.map { "coalesce(sum(\($0)), 0)::int8 as \($0)" }.joined(separator: ", ")
+        let sums = measures.map { "\(SumSQL.clamped("coalesce(sum(\($0)), 0)")) as \($0)" }.joined(separator: ", ")
         let shown = measures.map { "f.\($0)" }.joined(separator: ", ")
         return """
             with sale as (

@@ -10,12 +10,15 @@ public enum ReportStoreError: Error, Equatable, Sendable {
     case unknownCampaign
     /// The retailer is not set up; seed it first.
     case noRetailer
+    /// A number of the report is beyond what can be shown; only absurd amounts in orders lead there.
+    case numberTooLarge
 
     /// Stable word of the error.
     public var code: String {
         switch self {
         case .unknownCampaign: "unknown_campaign"
         case .noRetailer: "no_retailer"
+        case .numberTooLarge: "number_too_large"
         }
     }
 
@@ -68,7 +71,8 @@ public struct PerformanceStore: Sendable {
             }
             let traffic = try connection.query(
                 """
-                select coalesce(sum(impressions + clicks), 0)::int8 as valid, coalesce(sum(invalid), 0)::int8 as invalid
+                select \(SumSQL.clamped("coalesce(sum(impressions + clicks), 0)")) as valid,
+                    \(SumSQL.clamped("coalesce(sum(invalid), 0)")) as invalid
                 from performance_day
                 where advertiser_id = $1 and day between $2 and $3 and ($4::int4 is null or campaign_id = $4)
                 """, Array(base.prefix(4)))
@@ -77,7 +81,8 @@ public struct PerformanceStore: Sendable {
             let through = try connection.query(
                 """
                 select min(through) as through from (
-                    select max(shipped_through) as through from log_checkpoint group by node_id) node
+                    select max(k.shipped_through) as through from log_checkpoint k join node n on n.id = k.node_id
+                    where n.retired_at is null group by k.node_id) node
                 """)
             let policy = try AttributionPolicy.preset(query.policy)
             return PerformanceReport(
@@ -125,22 +130,29 @@ public struct PerformanceStore: Sendable {
 
     private static func counts(_ row: PostgresRow) throws -> PerformanceCounts {
         var counts = PerformanceCounts()
-        counts.impressions = try row.int64("impressions")
-        counts.viewable = try row.int64("viewable")
-        counts.clicks = try row.int64("clicks")
-        counts.spendMicros = try row.int64("spend")
-        counts.overDeliveryMicros = try row.int64("over_delivery")
+        counts.impressions = try sum(row, "impressions")
+        counts.viewable = try sum(row, "viewable")
+        counts.clicks = try sum(row, "clicks")
+        counts.spendMicros = try sum(row, "spend")
+        counts.overDeliveryMicros = try sum(row, "over_delivery")
         counts.direct = try share(row, "direct")
         counts.halo = try share(row, "halo")
         counts.basket = try share(row, "basket")
-        counts.orders = try row.int64("orders")
-        counts.returnedMicros = try row.int64("returned")
+        counts.orders = try sum(row, "orders")
+        counts.returnedMicros = try sum(row, "returned")
         return counts
+    }
+
+    /// A sum that was clamped is no number to show.
+    private static func sum(_ row: PostgresRow, _ name: String) throws -> Int64 {
+        let value = try row.int64(name)
+        guard value.magnitude < SumSQL.limit.magnitude else { throw ReportStoreError.numberTooLarge }
+        return value
     }
 
     private static func share(_ row: PostgresRow, _ name: String) throws -> PerformanceCounts.Share {
         PerformanceCounts.Share(
-            orders: try row.int64("\(name)_orders"), units: try row.int64("\(name)_units"),
-            salesMicros: try row.int64("\(name)_sales"))
+            orders: try sum(row, "\(name)_orders"), units: try sum(row, "\(name)_units"),
+            salesMicros: try sum(row, "\(name)_sales"))
     }
 }

@@ -63,7 +63,18 @@ extension SeedWriter {
             }
             // A row that was closed by an earlier run comes back from now on, not for the time in between.
             let wasClosed = stored.contains { $0.value == span.value && $0.from == span.from && $0.to <= now.micros }
-            if wasClosed,
+            // An alias that was another brand's is this one's from now on: it cannot mean both at one time.
+            let wasOthers =
+                try !isGrant
+                && db.query(
+                    """
+                    select 1 from brand_alias where alias = $1 and brand_id <> $2 and valid_from < $3 and $4 < valid_to
+                    """,
+                    [
+                        span.value, .int4(ownerID), .timestamptz(micros: span.to), .timestamptz(micros: span.from),
+                    ]
+                ).first != nil
+            if wasClosed || wasOthers,
                 let open = stored.firstIndex(where: {
                     $0.value == span.value && $0.from > span.from && $0.to == span.to
                 })
@@ -75,7 +86,8 @@ extension SeedWriter {
             try db.query(
                 "insert into \(table) (\(owner), \(textColumn), valid_from, valid_to) values ($1, $2, $3, $4)",
                 [
-                    .int4(ownerID), span.value, .timestamptz(micros: wasClosed ? now.micros : span.from),
+                    .int4(ownerID), span.value,
+                    .timestamptz(micros: wasClosed || wasOthers ? max(now.micros, span.from) : span.from),
                     .timestamptz(micros: span.to),
                 ])
             count(.created, "\(what): \(span.text)")

@@ -37,6 +37,13 @@ public struct Seeder: Sendable {
                 let writer = SeedWriter(file: file, rules: rules, now: now, log: log)
                 try writer.write(on: db)
                 try log.throwIfAny(file: name)
+                // What the database checks at commit is checked now, so that it is told like any other problem.
+                do { try db.query("set constraints all immediate") } catch let error as PostgresError
+                    where error.sqlState == "23P01"
+                {
+                    throw SeedError(
+                        file: name, problems: [SeedProblem(path: "", reason: error.message)], unlisted: 0)
+                }
                 if writer.report.changedAnything {
                     writer.report.controlVersion = try db.query("select bump_control_version('control') as v")
                         .first?.int64("v")
