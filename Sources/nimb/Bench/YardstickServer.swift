@@ -21,7 +21,7 @@ struct YardstickServer {
                 }
             }
             .bind(host: "127.0.0.1", port: port).get()
-        print("ready")
+        Console.say("ready")
         try await channel.closeFuture.get()
     }
 }

@@ -65,7 +65,7 @@ struct BenchHTTPCommand: AsyncParsableCommand {
         let nimb = try BenchProcess(["serve"] + node("serve", port: 18_080), port: 18_080, core: 0)
         defer { nimb.stop() }
         let unlogged = try BenchProcess(
-            ["bench", "server", "unlogged"] + node("unlogged", port: 18_090), port: 18_090, core: 0)
+            ["bench", "server", "unlogged", "--node", "2"] + node("unlogged", port: 18_090), port: 18_090, core: 0)
         defer { unlogged.stop() }
         try pinSelf(core: 1)
 
