@@ -10,6 +10,7 @@ import Postgres
 import Profiles
 import ServiceLifecycle
 import Store
+import Synchronization
 import Telemetry
 import TestKit
 import Testing
@@ -163,6 +164,88 @@ import Testing
             clock.advance(.minutes(45))
             #expect(serving.leases.remaining(1, now: clock.now) == .zero, "promises end with the lease")
         }
+    }
+
+    @Test func whatStopsServingGivesItsLeaseBack() async throws {
+        let database = TestDatabase.current
+        let (serving, refresher) = try await Self.holderAndRefresher()
+        try await database.pool.withConnection {
+            try $0.script(
+                """
+                insert into node (id, code) values (1, 'one');
+                insert into log_checkpoint (node_id, log_id, position, shipped_through)
+                    values (1, gen_random_uuid(), 1, '2026-11-21Z');
+                insert into budget_lease (node_id, line_item_id, day, leased_micros, granted_at, expires_at, settles_at,
+                    spent_before_micros)
+                values (1, 1, '2026-11-10', 7, '2026-11-10 10:00Z', '2026-11-10 10:30Z', '2026-11-10 11:30Z', 0);
+                """)
+        }
+        await refresher.refresh()
+        let clock = TestClock(Self.now)
+        let keeper = LeaseKeeper(
+            serving: serving, store: LeaseStore(pool: database.pool, nodeID: 1), nodeCode: "one",
+            metrics: MetricsRegistry(), logger: Self.quiet, clock: { clock.now })
+        await keeper.round()
+        func leased() async throws -> [Int64] {
+            try await database.pool.withConnection {
+                try $0.query("select leased_micros - returned_micros as open from budget_lease order by id").map {
+                    try $0.int64("open")
+                }
+            }
+        }
+        #expect(try await leased() == [1_000_000], "what was settled long ago is gone")
+        #expect(serving.leases.reserve(1, Micros(50_000), now: clock.now))
+        for (change, open) in [("paused = true", [50_000]), ("paused = false", [50_000, 950_000])]
+            as [(String, [Int64])]
+        {
+            try await database.pool.transaction { connection in
+                try connection.query("update line_item set \(change)")
+                try connection.query("select bump_control_version('control')")
+            }
+            await refresher.refresh()
+            clock.advance(.seconds(1))
+            await keeper.round()
+            #expect(try await leased() == open, "\(change)")
+            #expect(serving.leases.remaining(1, now: clock.now).value == (open.count == 1 ? 0 : 950_000))
+        }
+        // The end of the flight is no change of data.
+        clock.advance(.days(20))
+        await keeper.round()
+        #expect(try await leased().last == 0)
+    }
+
+    @Test func theFirstLoadIsAnnouncedOnceHoweverLateAndTroubleIsSaid() async throws {
+        let database = TestDatabase.current
+        let announced = Mutex<[Bool]>([])
+        let serving = ServingHolder()
+        let refresher = ServingRefresher(
+            serving: serving,
+            loader: SnapshotLoader(pool: database.pool, formats: try Self.formats(), mediaBaseURL: "http://media.test"),
+            listening: nil, metrics: MetricsRegistry(), logger: Self.quiet,
+            onFirstLoad: { _ in announced.withLock { $0.append(serving.state == nil) } }, clock: { Self.now })
+        try await database.pool.withConnection {
+            try $0.script(Self.sql + "update line_item set targeting = '{\"x\": 1}'")
+        }
+        await refresher.refresh()
+        #expect(serving.state == nil)
+        #expect(announced.withLock { $0 }.isEmpty)
+        #expect(refresher.trouble != nil)
+        for paused in [false, true] {
+            try await database.pool.transaction { connection in
+                try connection.query("update line_item set targeting = '{}', paused = \(paused)")
+                try connection.query("select bump_control_version('control')")
+            }
+            await refresher.refresh()
+            #expect(serving.state?.data.input.lineItems.first?.isPaused == paused)
+            #expect(announced.withLock { $0 } == [true], "before requests see the state, and never again")
+            #expect(refresher.trouble == nil)
+        }
+        try await database.pool.transaction { connection in
+            try connection.query("update line_item set targeting = '{\"x\": 1}'")
+            try connection.query("select bump_control_version('control')")
+        }
+        await refresher.refresh()
+        #expect(refresher.trouble?.contains(Self.now.rfc3339) == true)
     }
 
     @Test func profilesComeBackFromTheLog() async throws {

@@ -17,6 +17,10 @@ public final class LeaseKeeper: Service {
     static let leastSeconds = 900.0
     /// Rounds between two corrections of pacing.
     static let roundsPerPacing = 5
+    /// Rounds between two removals of what is settled for good.
+    static let roundsPerRemoval = 600
+    /// Settled leases are kept this long for whoever wants to look.
+    static let settledFor = Timestamp.Span.days(2)
     /// A line item that got nothing asks again after this long.
     static let retry = Timestamp.Span.seconds(5)
     /// A lease that ends sooner is renewed.
@@ -98,11 +102,17 @@ public final class LeaseKeeper: Service {
                 try await store.endForgotten(except: [], now: now)
                 lines.withLock { $0.isRegistered = true }
             }
+            let idle = idle(state, table, now: now)
+            try await store.giveBack(idle, now: now)
+            forget(idle)
             let requests = plan(state, table, now: now)
             for start in stride(from: 0, to: requests.count, by: LeaseStore.batchLimit) {
                 let batch = Array(requests[start..<min(start + LeaseStore.batchLimit, requests.count)])
                 let grants = try await store.renew(batch, now: now)
                 apply(grants, table, now: now)
+            }
+            if lines.withLock({ $0.rounds % Self.roundsPerRemoval == 0 }) {
+                try await store.removeSettled(before: now - Self.settledFor)
             }
         } catch {
             failures.add()
@@ -131,6 +141,34 @@ public final class LeaseKeeper: Service {
         }
     }
 
+    private static func mayServe(_ item: SnapshotInput.LineItem, at now: Timestamp) -> Bool {
+        item.needsLease && !item.isPaused && item.isApproved && item.startsAt <= now && item.endsAt > now
+    }
+
+    /// What is held by line items that were paused, ended or removed: it goes back at once, so that the rest of the
+    /// advertiser's line items may spend it.
+    private func idle(_ state: ServingState, _ table: LeaseTable, now: Timestamp) -> [LeaseRequest] {
+        lines.withLock { lines in
+            let serving = Set(state.data.input.lineItems.filter { Self.mayServe($0, at: now) }.map(\.id))
+            var requests: [LeaseRequest] = []
+            for (id, old) in lines.byID where !serving.contains(id) {
+                var line = old
+                // Counted before the database is told: should it be away, the next round tells it the same.
+                line.unreturned += max(0, table.revoke(id).value)
+                line.remaining = 0
+                lines.byID[id] = line.leaseID == nil ? nil : line
+                guard let lease = line.leaseID else { continue }
+                requests.append(
+                    LeaseRequest(lineItemID: id, leaseID: lease, unused: Micros(line.unreturned), wanted: .zero))
+            }
+            return requests
+        }
+    }
+
+    private func forget(_ returned: [LeaseRequest]) {
+        lines.withLock { lines in for request in returned { lines.byID[request.lineItemID] = nil } }
+    }
+
     /// Who needs a new lease, with what is left of the old one.
     private func plan(_ state: ServingState, _ table: LeaseTable, now: Timestamp) -> [LeaseRequest] {
         lines.withLock { lines in
@@ -141,8 +179,7 @@ public final class LeaseKeeper: Service {
             lines.version = state.snapshot.version
             var requests: [LeaseRequest] = []
             var without: Int64 = 0
-            for item in state.data.input.lineItems where item.needsLease && !item.isPaused && item.isApproved {
-                guard item.startsAt <= now, item.endsAt > now else { continue }
+            for item in state.data.input.lineItems where Self.mayServe(item, at: now) {
                 var line = lines.byID[item.id] ?? Line()
                 // What a lapsed lease has left must not be added to the next one: it goes back as a whole.
                 let hasLapsed = line.leaseID != nil && line.expiresAt <= now

@@ -29,15 +29,22 @@ public final class ServingRefresher: Service {
     private let loads: Counter
     private let failures: Counter
     private let loadTime: DurationHistogram
+    private let onFirstLoad: (@Sendable (ServingState) -> Void)?
+    private let staleSince = Mutex<Timestamp?>(nil)
     private let loadedAt = Mutex<Timestamp?>(nil)
     private let wake: AsyncStream<Void>
     private let alarm: AsyncStream<Void>.Continuation
 
-    /// - Parameter listening: where to LISTEN; nil relies on polling alone.
+    /// - Parameters:
+    ///   - listening: where to LISTEN; nil relies on polling alone.
+    ///   - onFirstLoad: called once, with the first state before requests see it, whenever that is: the database may
+    ///     be away at the start, and what is rebuilt for serving must not be missed then.
     public init(
         serving: ServingHolder, loader: SnapshotLoader, listening: PostgresOptions?, metrics: MetricsRegistry,
-        logger: Logger, clock: @escaping @Sendable () -> Timestamp
+        logger: Logger, onFirstLoad: (@Sendable (ServingState) -> Void)? = nil,
+        clock: @escaping @Sendable () -> Timestamp
     ) {
+        self.onFirstLoad = onFirstLoad
         self.serving = serving
         self.loader = loader
         self.listening = listening
@@ -77,11 +84,18 @@ public final class ServingRefresher: Service {
         }
     }
 
+    /// What an operator should know of serving; nil while requests see the newest data.
+    public var trouble: String? {
+        if serving.state == nil { return "nothing was loaded yet, so no ad is served" }
+        return staleSince.withLock { $0 }.map { "newer data cannot be loaded since \($0.rfc3339)" }
+    }
+
     /// Loads what is newer than what requests see. Never throws: the old data stay in use.
     public func refresh() async {
         do {
             try await load()
             stale.set(0)
+            staleSince.withLock { $0 = nil }
         } catch is CancellationError {
             return
         } catch {
@@ -92,6 +106,8 @@ public final class ServingRefresher: Service {
                 logger.error("serving goes on with old data", metadata: ["error": "\(error)"])
             }
             stale.set(1)
+            let now = clock()
+            staleSince.withLock { $0 = $0 ?? now }
         }
     }
 
@@ -114,7 +130,9 @@ public final class ServingRefresher: Service {
         let started = ContinuousClock.now
         let data = try await loader.load(now: now)
         let rows = try await loader.stock(of: data.promotedProductIDs)
-        serving.swap(try ServingState(data: data, stock: rows))
+        let state = try ServingState(data: data, stock: rows)
+        if serving.state == nil { onFirstLoad?(state) }
+        serving.swap(state)
         loadedAt.withLock { $0 = now }
         loads.add()
         version.set(data.input.version)

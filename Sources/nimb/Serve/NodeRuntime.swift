@@ -50,20 +50,20 @@ struct NodeRuntime {
         let formats = try AdFormatLoader.load(extra: options.adformats)
         let loader = SnapshotLoader(pool: pool, formats: formats, mediaBaseURL: options.mediaBase)
         let serving = ServingHolder()
-        let refresher = ServingRefresher(
-            serving: serving, loader: loader, listening: database, metrics: metrics, logger: logger,
-            clock: SystemClock.now)
         let profiles = ProfileStore(maximumProfiles: options.profiles)
         let environment = DeliveryEnvironment(
             settings: try settings(), serving: serving, profiles: profiles, log: sink ?? log,
             tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
             agents: try agents(), backend: .live(pool: pool, formats: formats, geo: try geo()), metrics: metrics,
             clock: SystemClock.now)
+        // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
+        let refresher = ServingRefresher(
+            serving: serving, loader: loader, listening: database, metrics: metrics, logger: logger,
+            onFirstLoad: { rebuildProfiles(environment, $0) }, clock: SystemClock.now)
         let leases = LeaseKeeper(
             serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
             metrics: metrics, logger: logger, clock: SystemClock.now)
         await refresher.refresh()
-        try rebuildProfiles(environment)
         await leases.round()
 
         let ready = Countdown(3, then: onReady)
@@ -87,12 +87,15 @@ struct NodeRuntime {
     }
 
     /// Profiles live in memory only; after a restart they come back from the node's own log.
-    private func rebuildProfiles(_ environment: DeliveryEnvironment) throws {
-        guard let state = environment.serving.state else { return }
-        let reader = try EventLogReader(directory: node.logDirectory)
-        ProfileRebuild.run(
-            reader, into: environment.profiles, state: state, hash: environment.shopperHash, now: SystemClock.now(),
-            logger: logger)
+    private func rebuildProfiles(_ environment: DeliveryEnvironment, _ state: ServingState) {
+        do {
+            let reader = try EventLogReader(directory: node.logDirectory)
+            ProfileRebuild.run(
+                reader, into: environment.profiles, state: state, hash: environment.shopperHash,
+                now: SystemClock.now(), logger: logger)
+        } catch {
+            logger.warning("profiles were not rebuilt", metadata: ["error": "\(error)"])
+        }
     }
 
     private func settings() throws -> DeliverySettings {
