@@ -128,6 +128,36 @@ struct SeedTests {
         #expect(try await !Fixture.apply(Fixture.basic, at: again + .hours(1)).changedAnything)
     }
 
+    @Test func anAliasThatMovesToAnotherBrandMeansOneBrandAtATime() async throws {
+        try await Fixture.apply(Fixture.basic)
+        let later = Fixture.now + .hours(1)
+        // The new owner stands first in the file, so its row is written while the old one is still open.
+        let moved = Fixture.basic.setting(
+            ["brands"],
+            [
+                ["code": "beans", "name": "Зёрна", "aliases": ["КОФЕ"]],
+                ["code": "coffee", "name": "Кофе", "aliases": [["alias": "Coffee", "from": "2026-01-01"]]],
+            ])
+        try await Fixture.apply(moved, at: later)
+        let at = "to_timestamp(\(later.micros / 1_000_000))"
+        #expect(
+            try await Fixture.rows(
+                """
+                select b.code, a.valid_from = \(at), a.valid_to = \(at) from brand_alias a
+                join brand b on b.id = a.brand_id where alias = 'КОФЕ' order by a.id
+                """) == ["(coffee,f,t)", "(beans,t,f)"])
+        #expect(try await !Fixture.apply(moved, at: later + .hours(1)).changedAnything)
+    }
+
+    @Test func anAliasThatABrandOutsideTheFileKeepsIsAProblemOfTheFile() async throws {
+        try await Fixture.apply(Fixture.basic)
+        let before = try await Fixture.dump()
+        let other = Fixture.basic.setting(["brands"], [["code": "beans", "name": "Зёрна", "aliases": ["КОФЕ"]]])
+        let error = await #expect(throws: SeedError.self) { try await Fixture.apply(other, at: Fixture.now) }
+        #expect(error?.problems.first?.reason.contains("two brands") == true)
+        #expect(try await Fixture.dump() == before)
+    }
+
     @Test func anApprovedCreativeIsNeverEdited() async throws {
         try await Fixture.apply(Fixture.basic)
         let creative: [Any] = ["campaigns", 0, "line_items", 0, "creatives", 0]
