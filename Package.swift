@@ -150,12 +150,15 @@ let testTargets: [Target] = [
     tests("GeoIPTests", ["GeoIP"], exclude: ["Data"]),
     tests("ArchiveTests", ["Archive"]),
     tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),
-    tests("StoreTests", ["Store", "Postgres", "AdModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles", "TestKit"]),
+    tests(
+        "StoreTests",
+        ["Store", "Postgres", "AdModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles", "TestKit"]),
     tests(
         "DeliveryAPITests",
         [
             "DeliveryAPI", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel", "Store",
-            "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio"),
+            "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
+            .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
     tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests(
