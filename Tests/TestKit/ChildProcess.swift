@@ -8,6 +8,8 @@ public final class ChildProcess: Sendable {
     private struct State {
         var lines: [String] = []
         var exitCode: Int32?
+        /// All that was written has been read.
+        var drained = false
     }
 
     /// Process id of the program itself.
@@ -84,6 +86,7 @@ public final class ChildProcess: Sendable {
             let line = String(decoding: rest, as: UTF8.self)
             shared.mutex.withLock { $0.lines.append(line) }
         }
+        shared.mutex.withLock { $0.drained = true }
     }
 
     /// Lines of standard output and standard error so far.
@@ -107,9 +110,15 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits for the end of the program and returns its exit code.
+    /// Waits for the end of the program and of its output, and returns its exit code.
     public func exit(within limit: Duration = .seconds(20)) async throws -> Int32 {
-        try await eventualValue(within: limit, "the end of process \(pid)") { exitCode }
+        let code = try await eventualValue(within: limit, "the end of process \(pid)") { exitCode }
+        // A busy machine may tell of the end before the last lines are read; a program that it left behind may hold
+        // the pipe open for good, so this has an end too.
+        _ = try? await eventualValue(within: .seconds(2), "its output") {
+            state.mutex.withLock { $0.drained } ? true : nil
+        }
+        return code
     }
 
     /// Sends a signal, `SIGKILL` included. Does nothing once the program has ended.
