@@ -9,7 +9,7 @@ extension DeliveryEnvironment {
     func client(of request: EdgeRequest) -> ClientAddress? {
         let peer = request.peer?.ipAddress.flatMap { ClientAddress($0) }
         return settings.trustedProxies.client(
-            peer: peer, forwardedFor: request.head.headers[canonicalForm: "x-forwarded-for"].map(String.init))
+            peer: peer, forwardedFor: request.facts.forwardedFor)
     }
 
     /// The customer id that the shop vouches for.

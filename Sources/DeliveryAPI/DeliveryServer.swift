@@ -75,10 +75,12 @@ public final class DeliveryServer: Service {
     }
 
     /// The pipeline of one connection on a channel of the caller's, for tests without sockets.
-    package static func configure(_ channel: any Channel, _ environment: DeliveryEnvironment) throws {
+    package static func configure(
+        _ channel: any Channel, _ environment: DeliveryEnvironment, usesFastPath: Bool = true
+    ) throws {
         let shared = EdgeShared(limits: environment.settings.limits, metrics: environment.metrics)
         let router = EdgeEndpoints(environment, isStopping: { false })
         let edge = EdgeLoop(loop: channel.eventLoop, shared: shared, router: router)
-        try EdgeListener.configure(channel, edge, limits: environment.settings.limits)
+        try EdgeListener.configure(channel, edge, limits: environment.settings.limits, usesFastPath: usesFastPath)
     }
 }

@@ -120,4 +120,63 @@ struct SplitMix64: RandomNumberGenerator {
         #expect(answer?.hasPrefix("HTTP/1.1 200 OK") == true)
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
+
+    /// Answers without what is random by design.
+    static func normalised(_ bytes: [UInt8]) -> String {
+        var text = String(decoding: bytes, as: UTF8.self)
+        for pattern in [
+            "[0-9a-f]{32}", "request_id\":\"[0-9a-f]{16}", "x-request-id: [0-9a-f]{16}", "token\":\"[A-Za-z0-9_-]+",
+            "/v1/(click|pixel)/[A-Za-z0-9_-]+",
+        ] {
+            text = text.replacingOccurrences(of: pattern, with: "#", options: .regularExpression)
+        }
+        return text
+    }
+
+    /// The reader of plain placement requests has llhttp as its judge: with and without it every stream of bytes gets
+    /// the same answers, however the network cuts it.
+    @Test func thePlainReaderAndTheGeneralParserAgree() throws {
+        let worlds = [try EdgeWorld(), try EdgeWorld()]
+        var random = SplitMix64(state: Self.seed)
+        let body = EdgeWorld.page(visitor: nil, consent: false, slots: EdgeWorld.bothSlots)
+        let odd = [
+            ["Connection": "close"], ["Connection": "keep-alive"], ["Expect": "100-continue"], ["X-A": "\t b "],
+            ["Cookie": "a=b"], ["Origin": "https://shop.test"], ["Content-Type": "application/json; charset=utf-8"],
+            ["Transfer-Encoding": "chunked"], ["Content-Encoding": "gzip"], ["X-Forwarded-For": "1.2.3.4"],
+            ["Upgrade": "h2c"],
+        ]
+        for round in 0..<1_500 {
+            var bytes: [UInt8] = []
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let headers = Bool.random(using: &random) ? [:] : odd.randomElement(using: &random) ?? [:]
+                let path = Int.random(in: 0..<8, using: &random) == 0 ? "/v1/events" : "/v1/placements"
+                let request = Array(RawConnection.request("POST", path, body: body, headers: headers).utf8)
+                bytes += Int.random(in: 0..<3, using: &random) > 0 ? request : Self.mutated(request, &random)
+            }
+            var cuts: [Int] = []
+            while cuts.reduce(0, +) < bytes.count {
+                cuts.append(Int.random(in: 1...(Bool.random(using: &random) ? 2_000 : 60), using: &random))
+            }
+            let answers = try worlds.enumerated().map { index, world in
+                let channel = EmbeddedChannel()
+                try DeliveryServer.configure(channel, world.environment, usesFastPath: index == 0)
+                try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+                var rest = bytes[...]
+                for cut in cuts where channel.isActive {
+                    _ = try? channel.writeInbound(ByteBuffer(bytes: rest.prefix(cut)))
+                    rest = rest.dropFirst(cut)
+                }
+                channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+                var out: [UInt8] = []
+                while let answer = try? channel.readOutbound(as: ByteBuffer.self) {
+                    out += Array(answer.readableBytesView)
+                }
+                _ = try? channel.finish(acceptAlreadyClosed: true)
+                return Self.normalised(out)
+            }
+            #expect(
+                answers[0] == answers[1],
+                "seed \(Self.seed), round \(round): \(String(decoding: bytes, as: UTF8.self))")
+        }
+    }
 }

@@ -47,7 +47,9 @@ import Testing
             #expect(try send(EdgeWorld.order("o2")) == "accepted")
             let stored = try Self.records(file)
             #expect(stored.count == 2)
-            guard case .order(let order) = stored[0] else { throw RawConnection.Failure(description: "no order") }
+            guard case .order(let order) = try #require(stored.first) else {
+                throw RawConnection.Failure(description: "no order")
+            }
             #expect(order.orderID == "o1")
             #expect(order.storefrontID == 1)
             #expect(order.lines == [.init(lineNo: 1, sku: "p1", units: 1, gross: Micros(100), net: Micros(80))])
@@ -142,7 +144,9 @@ import Testing
             #expect(try send(#""kind":"price","line_no":1,"amount_micros":-5"#) == "duplicate")
             #expect(try send(#""kind":"cancel""#) == "adjustment_id", "the id is taken by other content")
             let stored = try Self.records(file)
-            guard case .adjustment(let adjustment) = stored[0] else { throw RawConnection.Failure(description: "none") }
+            guard case .adjustment(let adjustment) = try #require(stored.first) else {
+                throw RawConnection.Failure(description: "none")
+            }
             #expect(adjustment.orderID == "o:1")
             #expect(adjustment.amount?.value == -5)
         }

@@ -253,6 +253,37 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
+    // MARK: Plain placement requests
+
+    /// Part of a plain request has come.
+    private var isReceivingPlain = false
+
+    private static let plainHead = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/v1/placements")
+
+    /// A whole request that was read without the general parser.
+    func take(_ facts: HeadFacts, body: ByteBuffer) {
+        guard case .idle = input else { return }
+        isReceivingPlain = false
+        edge.shared.requests.add()
+        var frame = AnswerFrame()
+        frame.keepAlive = !edge.draining
+        if let origin = facts.origin {
+            frame.variesByOrigin = true
+            if edge.router.allowsOrigin(origin) { frame.allowedOrigin = origin }
+        }
+        var request = request(.placements, Self.plainHead, facts, frame)
+        request.body = body
+        input = .body(request, limit: Route.placements.bodyLimit)
+        finishRequest()
+    }
+
+    /// Some of a request is here: the rest must come within the time of a body.
+    func isReceiving() {
+        guard case .idle = input else { return }
+        isReceivingPlain = true
+        deadline = min(deadline, edge.tick + edge.shared.limits.bodySeconds)
+    }
+
     // MARK: Output
 
     private var early: [UInt64: Answer] = [:]
@@ -351,12 +382,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
             input = .finished
             var frame = request.frame
             frame.keepAlive = false
-            let problem = Problem(.requestTimeout, "The body must arrive within \(edge.shared.limits.bodySeconds) s.")
-            enqueue(Answer.problem(problem, requestID: edge.shared.nextRequestID()), frame)
+            enqueue(Answer.problem(timeout, requestID: edge.shared.nextRequestID()), frame)
             flush()
+        } else if case .idle = input, isReceivingPlain, !outputClosed, owed.isEmpty {
+            refuse(timeout)
         } else {
             abort()
         }
+    }
+
+    private var timeout: Problem {
+        Problem(.requestTimeout, "The request must arrive within \(edge.shared.limits.bodySeconds) s.")
     }
 
     func drain() {

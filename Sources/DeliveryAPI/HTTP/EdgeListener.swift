@@ -60,15 +60,21 @@ final class EdgeListener: Sendable {
     }
 
     /// The pipeline of one connection.
-    static func configure(_ channel: any Channel, _ edge: EdgeLoop, limits: HTTPLimits) throws {
+    static func configure(
+        _ channel: any Channel, _ edge: EdgeLoop, limits: HTTPLimits, usesFastPath: Bool = true
+    ) throws {
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headBytes
         decoding.maxHeaderListSize = limits.headBytes
         decoding.maxHeaderFieldCount = limits.headLines
         let decoder = HTTPRequestDecoder(
             leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: decoding)
+        let connection = ConnectionHandler(edge)
+        if usesFastPath {
+            try channel.pipeline.syncOperations.addHandler(FastRequestHandler(connection, limits: limits))
+        }
         try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(decoder))
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(edge))
+        try channel.pipeline.syncOperations.addHandler(connection)
     }
 
     /// Stops accepting, lets what was taken finish within the drain time, closes the rest, ends the loops.
