@@ -2,6 +2,7 @@ import AdFormats
 import AdModel
 import Decisioning
 import DeliveryAPI
+import Dispatch
 import EventLog
 import Foundation
 import Logging
@@ -164,6 +165,39 @@ import Testing
             clock.advance(.minutes(45))
             #expect(serving.leases.remaining(1, now: clock.now) == .zero, "promises end with the lease")
         }
+    }
+
+    @Test func stockDoesNotWaitForASnapshotThatLoads() async throws {
+        let database = TestDatabase.current
+        let (serving, refresher) = try await Self.holderAndRefresher()
+        await refresher.refresh()
+        let first = try #require(serving.state)
+        _ = try await database.pool.transaction { try $0.query("select bump_control_version('control')") }
+        // Whoever loads a snapshot waits for this table.
+        let blocker = PostgresPool(PostgresOptions(url: database.url), maximumConnections: 1)
+        let isLocked = Mutex(false)
+        let gate = DispatchSemaphore(value: 0)
+        async let blocking: Void = blocker.transaction { connection in
+            try connection.script("lock table creative_version")
+            isLocked.withLock { $0 = true }
+            gate.wait()
+        }
+        // Also when an expectation throws, or nobody would ever let go.
+        defer { gate.signal() }
+        try await eventually(within: .seconds(10)) { isLocked.withLock { $0 } }
+        let running = Task { try await refresher.run() }
+        _ = try await StockStore(pool: database.pool).applyDeltas(
+            [StockDelta(sku: "p1", quantity: 0, priceMicros: 5, version: 2)], location: "msk", asOf: Self.now)
+        try await eventually(within: .seconds(10)) {
+            serving.state?.stock.availability(0, location: 0, now: Self.now) == .absent
+        }
+        #expect(serving.state?.snapshot === first.snapshot, "the new snapshot is still being loaded")
+        gate.signal()
+        try await blocking
+        try await eventually(within: .seconds(10)) { serving.state?.snapshot !== first.snapshot }
+        await blocker.close()
+        running.cancel()
+        _ = await running.result
     }
 
     @Test func whatStopsServingGivesItsLeaseBack() async throws {

@@ -26,11 +26,14 @@ public final class ServingRefresher: Service {
     private let stale: Gauge
     private let version: Gauge
     private let stockVersion: Gauge
+    private let contextCut: Gauge
+    private let contextProducts: Gauge
     private let loads: Counter
     private let failures: Counter
     private let loadTime: DurationHistogram
     private let onFirstLoad: (@Sendable (ServingState) -> Void)?
     private let staleSince = Mutex<Timestamp?>(nil)
+    private let isLoading = Mutex(false)
     private let loadedAt = Mutex<Timestamp?>(nil)
     private let wake: AsyncStream<Void>
     private let alarm: AsyncStream<Void>.Continuation
@@ -53,6 +56,9 @@ public final class ServingRefresher: Service {
         stale = metrics.gauge("nimb_serving_stale", "1 while newer data cannot be loaded.")
         version = metrics.gauge("nimb_snapshot_version", "Control version that requests see.")
         stockVersion = metrics.gauge("nimb_stock_version", "Stock change that requests see.")
+        contextProducts = metrics.gauge("nimb_context_products", "Products known beside the promoted ones.")
+        contextCut = metrics.gauge(
+            "nimb_context_products_cut", "1 while the catalogue has more products than a snapshot takes.")
         loads = metrics.counter("nimb_snapshot_loads_total", "Snapshots built.")
         failures = metrics.counter("nimb_serving_failures_total", "Attempts to load newer data that failed.")
         loadTime = metrics.duration("nimb_snapshot_load_seconds", "Loading and building one snapshot.")
@@ -68,6 +74,13 @@ public final class ServingRefresher: Service {
                         try? await Task.sleep(for: Self.pollPeriod)
                     }
                     self.alarm.finish()
+                }
+                // A large snapshot takes seconds to load; what is sold out must not be advertised meanwhile.
+                group.addTask {
+                    while !Task.isCancelled {
+                        if self.isLoading.withLock({ $0 }) { try? await self.refreshStock() }
+                        try? await Task.sleep(for: Self.pollPeriod)
+                    }
                 }
                 if let options = self.listening {
                     group.addTask {
@@ -119,7 +132,16 @@ public final class ServingRefresher: Service {
             try await loadAll(now: now)
             return
         }
-        guard state.stock.version != versions.stock else { return }
+        if state.stock.version != versions.stock { try await apply(stockAfter: state) }
+    }
+
+    private func refreshStock() async throws {
+        let versions = try await loader.versions()
+        guard let state = serving.state, state.stock.version != versions.stock else { return }
+        try await apply(stockAfter: state)
+    }
+
+    private func apply(stockAfter state: ServingState) async throws {
         let changes = try await loader.stockChanges(after: state.stock.version)
         let stock = state.stock.applying(changes.rows, snapshot: state.snapshot, version: changes.version)
         serving.swapStock(stock, for: state.snapshot)
@@ -127,6 +149,8 @@ public final class ServingRefresher: Service {
     }
 
     private func loadAll(now: Timestamp) async throws {
+        isLoading.withLock { $0 = true }
+        defer { isLoading.withLock { $0 = false } }
         let started = ContinuousClock.now
         let data = try await loader.load(now: now)
         let rows = try await loader.stock(of: data.promotedProductIDs)
@@ -136,6 +160,13 @@ public final class ServingRefresher: Service {
         loadedAt.withLock { $0 = now }
         loads.add()
         version.set(data.input.version)
+        contextProducts.set(Int64(data.contextProducts))
+        contextCut.set(data.isContextCut ? 1 : 0)
+        if data.isContextCut {
+            logger.warning(
+                "the catalogue is larger than a snapshot: pages of the other products have no category or brand",
+                metadata: ["known": "\(data.contextProducts)"])
+        }
         stockVersion.set(rows.version)
         let spent = (ContinuousClock.now - started).components
         loadTime.observe(micros: spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000)

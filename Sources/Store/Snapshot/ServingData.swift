@@ -19,6 +19,9 @@ public struct ServingData: Sendable {
     public var clickDeadline = Timestamp.Span.hours(24)
     /// Ids of the products whose stock decisions look at.
     public var promotedProductIDs: [Int32] = []
+    /// Products beside the promoted ones that the snapshot knows, and whether the catalogue has more than the limit.
+    public var contextProducts = 0
+    public var isContextCut = false
 
     public init(version: Int64) { input = SnapshotInput(version: version) }
 }

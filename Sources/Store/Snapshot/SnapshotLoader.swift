@@ -8,19 +8,25 @@ import Profiles
 /// PostgreSQL to what serving runs on. Reads only; every load is one repeatable-read transaction.
 public struct SnapshotLoader: Sendable {
     /// Products beside the promoted ones that a snapshot knows, to give a page's product its category and brand.
-    public static let contextProductLimit = 300_000
+    public static let contextProductLimit = 1_000_000
     /// Creative versions of line items that ended this long ago can still be clicked.
     public static let clickableDays = 3
 
     private let pool: PostgresPool
     private let formats: [SnapshotInput.Format]
     private let mediaBaseURL: String
+    private let contextProducts: Int
 
     /// - Parameters:
     ///   - formats: the ad formats that are installed.
     ///   - mediaBaseURL: address of the media listener, without a trailing slash; pictures are
     ///     `<base>/media/<sha256>.<extension>`.
-    public init(pool: PostgresPool, formats: AdFormatSet, mediaBaseURL: String) {
+    ///   - contextProducts: how many products beside the promoted ones are loaded at most.
+    public init(
+        pool: PostgresPool, formats: AdFormatSet, mediaBaseURL: String,
+        contextProducts: Int = Self.contextProductLimit
+    ) {
+        self.contextProducts = contextProducts
         self.pool = pool
         self.formats = formats.formats.values.sorted { $0.name < $1.name }.map {
             SnapshotInput.Format(
@@ -50,6 +56,7 @@ public struct SnapshotLoader: Sendable {
     public func load(now: Timestamp) async throws -> ServingData {
         let formats = formats
         let mediaBaseURL = mediaBaseURL
+        let contextProducts = contextProducts
         return try await pool.transaction(.repeatableRead) { connection in
             let version = try connection.query("select version from control_version where stream = 'control'").single()
                 .int64("version")
@@ -62,7 +69,7 @@ public struct SnapshotLoader: Sendable {
             try Self.catalogue(connection, instant, &data)
             try Self.lineItems(connection, instant, &data)
             try Self.creatives(connection, instant, mediaBaseURL, &data)
-            try Self.products(connection, instant, &data)
+            try Self.products(connection, contextLimit: contextProducts, &data)
             return data
         }
     }
@@ -300,7 +307,7 @@ public struct SnapshotLoader: Sendable {
     }
 
     private static func products(
-        _ connection: isolated PostgresConnection, _ now: PostgresValue, _ data: inout ServingData
+        _ connection: isolated PostgresConnection, contextLimit: Int, _ data: inout ServingData
     ) throws {
         let brandIDs = Dictionary(
             data.input.brands.map { ($0.code, $0.id) }, uniquingKeysWith: { first, _ in first })
@@ -323,8 +330,11 @@ public struct SnapshotLoader: Sendable {
         }
         let others = try connection.query(
             "select id, sku, brand, category_ids from product where id <> all($1) order by id limit $2",
-            [.int4Array(data.promotedProductIDs), .int4(Int32(contextProductLimit))])
-        for row in others {
+            [.int4Array(data.promotedProductIDs), .int4(Int32(contextLimit + 1))])
+        // One more than is kept was asked for, to know whether anything is left out.
+        data.isContextCut = others.count > contextLimit
+        data.contextProducts = min(others.count, contextLimit)
+        for row in others.prefix(contextLimit) {
             data.input.products.append(
                 SnapshotInput.Product(
                     id: try row.int32("id"), sku: try row.string("sku"),

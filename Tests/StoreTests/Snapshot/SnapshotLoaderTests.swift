@@ -10,7 +10,9 @@ import Testing
 @Suite("Loading what serving runs on", .database)
 struct SnapshotLoaderTests {
     /// Formats as the installation has them, without reading the folder.
-    static func loader(_ pool: PostgresPool) throws -> SnapshotLoader {
+    static func loader(
+        _ pool: PostgresPool, contextProducts: Int = SnapshotLoader.contextProductLimit
+    ) throws -> SnapshotLoader {
         func files(_ minimum: Int, _ maximum: Int) -> [String: [UInt8]] {
             [
                 "format.json": Array(
@@ -24,7 +26,18 @@ struct SnapshotLoaderTests {
             ]
         }
         let formats = try AdFormatSet(folders: ["banner": files(0, 0), "product-shelf": files(1, 8)])
-        return SnapshotLoader(pool: pool, formats: formats, mediaBaseURL: "http://media.test")
+        return SnapshotLoader(
+            pool: pool, formats: formats, mediaBaseURL: "http://media.test", contextProducts: contextProducts)
+    }
+
+    @Test func aCatalogueThatIsCutSaysSo() async throws {
+        let pool = try await ServingWorld.make()
+        for (limit, known, isCut) in [(0, 0, true), (1, 1, false), (5, 1, false)] {
+            let data = try await Self.loader(pool, contextProducts: limit).load(now: ServingWorld.now)
+            #expect(data.contextProducts == known)
+            #expect(data.isContextCut == isCut)
+            #expect(data.input.products.count == data.promotedProductIDs.count + known)
+        }
     }
 
     static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
