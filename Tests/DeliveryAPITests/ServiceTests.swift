@@ -294,7 +294,7 @@ import Testing
                 "/v1/events", EventTests.batch(view.replacingOccurrences(of: "p2", with: "p1")),
                 headers: ["User-Agent": "some bot"])
         }
-        #expect(try file.records().count == 4)
+        #expect(try file.records().count == 5)
         let fresh = try EdgeWorld()
         let applied = ProfileRebuild.run(
             try EventLogReader(directory: file.folder.path), into: fresh.profiles,
