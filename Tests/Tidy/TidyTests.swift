@@ -150,4 +150,17 @@ import Testing
                 "\(cases) is empty")
         }
     }
+
+    @Test func makeTestRunsEverySuite() throws {
+        let script = try String(contentsOf: root.appendingPathComponent(".ci/test"), encoding: .utf8)
+        let targets = manifest.matches(of: /tests\(\s*"(\w+)"/).map { String($0.1) }
+        #expect(targets.count > 15)
+        for target in targets { #expect(script.contains(target), "no phase of .ci/test runs \(target)") }
+        // The end-to-end suites are spread over two phases and named one by one.
+        for file in try Checkout.files(under: "Tests/EndToEnd", endingIn: "Tests.swift") {
+            for suite in file.text.matches(of: /struct (\w+)Tests\b/).map({ String($0.1) }) {
+                #expect(script.contains(suite), "no phase of .ci/test runs EndToEnd.\(suite)Tests")
+            }
+        }
+    }
 }
