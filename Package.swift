@@ -128,7 +128,7 @@ let ring4: [Target] = [
             "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
-        resources: [.copy("Data")],
+        exclude: ["OpenAPI"], resources: [.copy("Data")],
         swiftSettings: strict)
 ]
 
