@@ -149,8 +149,10 @@ public struct LeaseStore: Sendable {
                         as committed_today,
                     coalesce(min(b.spent_before_micros) filter (where b.day = c.day), 0) as spent_before_today
                 from budget_lease b cross join clock c
-                where b.settles_at > $2 or b.settles_at > coalesce(
-                    (select max(shipped_through) from log_checkpoint k where k.node_id = b.node_id), '-infinity')
+                left join (
+                    select node_id, max(shipped_through) as through from log_checkpoint group by node_id
+                ) k on k.node_id = b.node_id
+                where b.settles_at > $2 or b.settles_at > coalesce(k.through, '-infinity')
                 group by b.line_item_id
             ), line as (
                 select l.id, l.advertiser_id, coalesce(s.spent_micros, 0) as spent,
@@ -163,16 +165,21 @@ public struct LeaseStore: Sendable {
                 left join line_item_spend s on s.line_item_id = l.id
                 left join open o on o.line_item_id = l.id
                 where l.advertiser_id in (select advertiser_id from line_item where id = any($1))
+            ), wallet as (
+                -- Once per advertiser, not once per line item: one may have thousands.
+                select a.id, \(SumSQL.clamped(unpromised)) as free
+                from advertiser a
+                join (select advertiser_id, sum(outstanding) as outstanding from line group by 1) m
+                    on m.advertiser_id = a.id
             )
             select l.id, l.advertiser_id, l.total_budget_micros, l.daily_budget_micros, l.starts_at, l.ends_at,
                 n.spent, n.outstanding, n.outstanding_today, coalesce(d.spent_micros, 0) as spent_today,
-                \(SumSQL.clamped(unpromised)) as wallet,
-                c.day, c.day_begins, c.day_ends,
+                w.free as wallet, c.day, c.day_begins, c.day_ends,
                 (extract(epoch from case l.pricing when 'cpc' then c.click else c.impression end) * 1000000)::bigint
                     as deadline
             from line_item l
             join line n on n.id = l.id
-            join advertiser a on a.id = l.advertiser_id
+            join wallet w on w.id = l.advertiser_id
             cross join clock c
             left join line_item_day_spend d on d.line_item_id = l.id and d.day = c.day
             where l.id = any($1)
@@ -200,7 +207,7 @@ public struct LeaseStore: Sendable {
     private static let unpromised = """
         \(SumSQL.funds)
         - coalesce((select spent_micros from advertiser_spend p where p.advertiser_id = a.id), 0)
-        - (select sum(outstanding) from line m where m.advertiser_id = a.id)
+        - m.outstanding
         """
 
     private static func grant(
