@@ -9,20 +9,18 @@ struct NodeHealth: Sendable {
     static let silentWorkerSeconds: Int64 = 60
 
     let log: EventLog
-    let serving: ServingHolder
+    let refresher: ServingRefresher
     let pool: PostgresPool
     let nodeID: Int16
 
     func checks() async -> [HealthCheck] {
         let failed = log.statistics.hasFailed
-        let hasSnapshot = serving.state != nil
+        let stale = refresher.trouble
         return [
             HealthCheck(
                 name: "event_log", healthy: !failed,
                 detail: failed ? "writing the log failed; look at the disk, then restart the node" : nil),
-            HealthCheck(
-                name: "snapshot", healthy: hasSnapshot,
-                detail: hasSnapshot ? nil : "nothing was loaded yet; no slot can be filled"),
+            HealthCheck(name: "snapshot", healthy: stale == nil, detail: stale),
             await worker(),
         ]
     }

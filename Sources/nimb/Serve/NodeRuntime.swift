@@ -73,7 +73,7 @@ struct NodeRuntime {
         let registry = metrics
         // A pool of its own: a long report must not keep leases and stock waiting.
         let reading = PostgresPool(database, maximumConnections: 3)
-        let health = NodeHealth(log: log, serving: serving, pool: reading, nodeID: node.node)
+        let health = NodeHealth(log: log, refresher: refresher, pool: reading, nodeID: node.node)
         let management = ManagementServer(
             options: ListenerOptions(host: options.managementHost, port: options.managementPort), pool: reading,
             clock: SystemClock.now, metrics: { registry.render() }, health: { await health.checks() }, logger: logger,
