@@ -50,11 +50,11 @@ struct BenchWorld {
                 case when n % 3 = 0 then 5000000 + (n * 7919 % 3000) * 10000 else 20000000 + (n * 7919 % 3000) * 100000 end,
                 100000000000, case when n % 4 = 0 then '[{"count":1000,"per":"day"}]'::jsonb else '[]' end,
                 case n % 5
-                    when 0 then jsonb_build_object('categories', jsonb_build_array('root-' || (1 + n % 40)))
-                    when 1 then jsonb_build_object('categories', jsonb_build_array('cat-' || (1 + n * 31 % 2000), 'cat-' || (1 + n * 37 % 2000)))
-                    when 2 then jsonb_build_object('brands', jsonb_build_array('brand-' || (1 + n % 300)))
-                    when 3 then jsonb_build_object('regions', jsonb_build_array('RU-MOW'), 'categories', jsonb_build_array('root-' || (1 + n % 40)))
-                    else jsonb_build_object('categories', jsonb_build_array('cat-' || (1 + n * 41 % 2000)), 'devices', jsonb_build_array('desktop', 'mobile'))
+                    when 0 then jsonb_build_object('categories', jsonb_build_array('root-' || (1 + n / 5 % 40)))
+                    when 1 then jsonb_build_object('categories', jsonb_build_array('cat-' || (1 + n / 5 * 31 % 2000), 'cat-' || (1 + n / 5 * 37 % 2000)))
+                    when 2 then jsonb_build_object('brands', jsonb_build_array('brand-' || (1 + n / 5 % 300)))
+                    when 3 then jsonb_build_object('regions', jsonb_build_array('RU-MOW'), 'categories', jsonb_build_array('root-' || (1 + n / 5 % 40)))
+                    else jsonb_build_object('categories', jsonb_build_array('cat-' || (1 + n / 5 * 41 % 2000)), 'devices', jsonb_build_array('desktop', 'mobile'))
                 end
             from generate_series(1, \(lineItems)) n join campaign c on c.code = 'camp-' || (1 + n % \(max(1, lineItems / 10)));
         insert into line_item_version (line_item_id, valid_from, promoted_skus)
