@@ -105,6 +105,7 @@ import Testing
         let kept: Int64 = 1_500_000_000 + 166_666_667 - 750_000_000
         #expect(net["net_sales_micros"].integer == kept)
 
+        try await soldOutIsSeenWithinASecond(shop, key)
         let health = try await shop.management.get("/v1/health")
         #expect(health.status == 200, "\(health.text)")
         for check in ["event_log", "snapshot", "worker"] {
@@ -132,6 +133,26 @@ import Testing
         } catch {
             throw DeadlineFailure("\(error); the last report was \(last)")
         }
+    }
+
+    /// A stock delta reaches decisions within a second of its answer; an older version of it changes nothing.
+    private func soldOutIsSeenWithinASecond(_ shop: Installation, _ key: [String: String]) async throws {
+        func shelf() async throws -> [String] {
+            let page = try await shop.delivery.post("/v1/placements", Self.page(visitor: "v3"))
+            return page.json["slots"]["shelf"]["ads"][0]["products"].array.compactMap { $0["sku"].string }
+        }
+        #expect(try await shelf().contains("p4"))
+        func delta(_ quantity: Int, version: Int) -> String {
+            """
+            {"location":"msk","items":[{"sku":"p4","quantity":\(quantity),"price_micros":400000000,"version":\(version)}]}
+            """
+        }
+        let sold = try await shop.delivery.post("/v1/stock", delta(0, version: 20), headers: key)
+        #expect(sold.status == 200, "\(sold.text)")
+        try await eventually(within: .seconds(1), "the end of p4 on the shelf") { try await !shelf().contains("p4") }
+        let late = try await shop.delivery.post("/v1/stock", delta(9, version: 19), headers: key)
+        #expect(late.text.contains("stale"), "\(late.text)")
+        #expect(try await !shelf().contains("p4"))
     }
 
     private func rivalSeesNothing(_ shop: Installation) async throws {
