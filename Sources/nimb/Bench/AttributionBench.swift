@@ -123,7 +123,7 @@ struct AttributionBench {
         print(
             BenchGoalLine(
                 goal: "G6c-lines", value: median, floor: 50_000, aim: 200_000, least: figures.min() ?? 0,
-                greatest: figures.max() ?? 0, rounds: rounds, yardstick: "none", isValid: true
+                greatest: figures.max() ?? 0, rounds: rounds, yardstick: "none", isValid: isQuiet()
             ).json)
     }
 

@@ -31,6 +31,8 @@ final class BenchProcess {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     }
 
+    var pid: Int32 { process.processIdentifier }
+
     /// CPU seconds, user and system, used so far by the process.
     var cpuSeconds: Double {
         guard let stat = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8),
