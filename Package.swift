@@ -11,8 +11,10 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func ours(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+func ours(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, resources: [Resource]? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: strict)
 }
 
 /// Cases are data files in `Cases/`, read from the source tree: one rule each, named by behaviour.
@@ -34,6 +36,8 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
@@ -71,6 +75,15 @@ let ring1: [Target] = [
             // Every file of Migrations/ is named here; the tidy test compares the two.
             .copy("20261121120000_selling_side.sql"),
             .copy("20261121121000_events_and_money.sql"),
+            .copy("20261122000000_tenancy.sql"),
+            .copy("20261122010000_identity.sql"),
+            .copy("20261122020000_feeds.sql"),
+            .copy("20261122030000_campaigns.sql"),
+            .copy("20261122040000_creatives.sql"),
+            .copy("20261122050000_wallet_and_notices.sql"),
+            .copy("20261122060000_serving.sql"),
+            .copy("20261122070000_attribution.sql"),
+            .copy("20261122080000_incrementality.sql"),
         ],
         swiftSettings: strict),
     .target(
@@ -88,11 +101,13 @@ let ring2: [Target] = [
         "Store",
         [
             "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
-            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", crypto, logging,
+            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", crypto, cryptoExtras, logging,
         ]),
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
     ours("Telemetry", [logging]),
     ours("PrivatePostgres", [logging]),
+    // The one HTTP client for foreign addresses: feeds, webhooks, operators.
+    ours("Outbound", [httpClient, nioCore, nioPosix, nioHTTP1, logging]),
 ]
 
 // MARK: Ring 3: the parts that serve, ship and import. They never import each other.
@@ -106,8 +121,9 @@ let ring3: [Target] = [
     ours(
         "ManagementAPI",
         [
-            "AdModel", "Reporting", "Store", "Postgres", hummingbird, hummingbirdCore, nioCore, logging, lifecycle,
-        ]),
+            "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
+            hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
+        ], resources: [.copy("OpenAPI"), .copy("Pages")]),
     ours(
         "Pipeline",
         [
@@ -115,6 +131,20 @@ let ring3: [Target] = [
             "Telemetry", "Postgres", logging, lifecycle,
         ]),
     ours("CatalogImport", ["AdModel", "Store", "Postgres", logging]),
+    // Work that goes on by itself: scheduled feeds, notices, registration of creatives, housekeeping.
+    ours(
+        "Jobs",
+        [
+            "AdModel", "Store", "Postgres", "Outbound", "AdFormats", "Reporting", "Telemetry", crypto, nioCore, logging,
+            lifecycle,
+        ]),
+    // The operator of advertising data: registration of creatives, and a stub of it for development and tests.
+    ours(
+        "ORDGateway",
+        [
+            "AdModel", "ORD", "Store", "Postgres", "Outbound", hummingbird, hummingbirdCore, nioCore, crypto, logging,
+            lifecycle,
+        ]),
 ]
 
 // MARK: Ring 4: the composition root.
@@ -122,7 +152,8 @@ let ring4: [Target] = [
     .executableTarget(
         name: "nimb",
         dependencies: [
-            "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Store", "EventLog",
+            "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Jobs", "ORDGateway", "Outbound",
+            "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
             "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
@@ -160,13 +191,21 @@ let testTargets: [Target] = [
             "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
-    tests("ManagementAPITests", ["ManagementAPI", "Store", "Postgres", "AdModel", "TestKit", logging]),
+    tests(
+        "ManagementAPITests",
+        [
+            "ManagementAPI", "Store", "Postgres", "AdModel", "AdFormats", "AdFormatFiles", "ORD", "Measurement",
+            "TestKit", yams, crypto, logging,
+        ], cases: true),
     tests(
         "PipelineTests",
         [
             "Pipeline", "EventLog", "Measurement", "Attribution", "Billing", "Reporting", "Store", "Postgres",
             "AdModel", "TestKit", logging,
         ]),
+    tests("OutboundTests", ["Outbound", "TestKit", nioCore, nioPosix, nioHTTP1]),
+    tests("JobsTests", ["Jobs", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
+    tests("ORDGatewayTests", ["ORDGateway", "ORD", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
     tests("EndToEnd", ["TestKit", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),
 ]
@@ -184,6 +223,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],

@@ -1,0 +1,2 @@
+-- users, sessions, tokens, keys, audit
+select 1;

@@ -1,0 +1,2 @@
+-- scheduled feeds
+select 1;

@@ -1,0 +1,2 @@
+-- campaigns, contracts
+select 1;

@@ -1,0 +1,2 @@
+-- creatives and moderation
+select 1;

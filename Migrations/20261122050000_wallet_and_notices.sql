@@ -1,0 +1,2 @@
+-- wallet and notices
+select 1;

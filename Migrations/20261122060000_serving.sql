@@ -1,0 +1,2 @@
+-- what serving reads beside
+select 1;

@@ -1,0 +1,2 @@
+-- attribution reports
+select 1;

@@ -1,0 +1,2 @@
+-- holdout and ghost ads
+select 1;
