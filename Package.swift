@@ -64,11 +64,14 @@ let ring1: [Target] = [
         name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
     .systemLibrary(
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(
+        name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
     // The one C source of the package: an instruction that Swift has no name for.
     .target(name: "CChecksum"),
     ours("Postgres", ["CLibPQ"]),
     ours("GeoIP", ["CMaxMindDB"]),
     ours("Archive", ["CLibZip"]),
+    ours("Imaging", ["CVips"]),
     .target(
         name: "MigrationFiles", path: "Migrations",
         resources: [
@@ -122,7 +125,7 @@ let ring3: [Target] = [
         "ManagementAPI",
         [
             "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
-            hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
+            "Imaging", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
         ], resources: [.copy("OpenAPI"), .copy("Pages")]),
     ours(
         "Pipeline",
@@ -180,6 +183,7 @@ let testTargets: [Target] = [
     tests("PostgresTests", ["Postgres", "PrivatePostgres", "TestKit"]),
     tests("GeoIPTests", ["GeoIP"], exclude: ["Data"]),
     tests("ArchiveTests", ["Archive"]),
+    tests("ImagingTests", ["Imaging"]),
     tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),
     tests(
         "StoreTests",
