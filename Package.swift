@@ -66,12 +66,14 @@ let ring1: [Target] = [
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(
         name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // The one C source of the package: an instruction that Swift has no name for.
     .target(name: "CChecksum"),
     ours("Postgres", ["CLibPQ"]),
     ours("GeoIP", ["CMaxMindDB"]),
     ours("Archive", ["CLibZip"]),
     ours("Imaging", ["CVips"]),
+    ours("Inflate", ["CZlib"]),
     .target(
         name: "MigrationFiles", path: "Migrations",
         resources: [
@@ -110,7 +112,7 @@ let ring2: [Target] = [
     ours("Telemetry", [logging]),
     ours("PrivatePostgres", [logging]),
     // The one HTTP client for foreign addresses: feeds, webhooks, operators.
-    ours("Outbound", [httpClient, nioCore, nioPosix, nioHTTP1, logging]),
+    ours("Outbound", ["Inflate", httpClient, nioCore, nioPosix, nioHTTP1, logging]),
 ]
 
 // MARK: Ring 3: the parts that serve, ship and import. They never import each other.
@@ -207,8 +209,8 @@ let testTargets: [Target] = [
             "Pipeline", "EventLog", "Measurement", "Attribution", "Billing", "Reporting", "Store", "Postgres",
             "AdModel", "TestKit", logging,
         ]),
-    tests("OutboundTests", ["Outbound", "TestKit", nioCore, nioPosix, nioHTTP1]),
-    tests("JobsTests", ["Jobs", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
+    tests("OutboundTests", ["Outbound", "Inflate", "CZlib", "TestKit", nioCore, nioPosix, nioHTTP1], cases: true),
+    tests("JobsTests", ["Jobs", "Outbound", "CatalogImport", "Store", "Postgres", "AdModel", "TestKit", logging, nioCore, nioPosix, nioHTTP1]),
     tests("ORDGatewayTests", ["ORDGateway", "ORD", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
     tests("EndToEnd", ["TestKit", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),
