@@ -164,7 +164,7 @@ let ring4: [Target] = [
             "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
-        exclude: ["OpenAPI"], resources: [.copy("Data")],
+        resources: [.copy("Data"), .copy("OpenAPI")],
         swiftSettings: strict)
 ]
 

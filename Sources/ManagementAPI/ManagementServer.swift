@@ -4,7 +4,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import Postgres
 import ServiceLifecycle
 import Store
 
@@ -41,11 +40,11 @@ public struct ListenerOptions: Sendable {
     }
 }
 
-/// The management listener: reports, health and metrics. Loopback by default; put it behind TLS elsewhere.
+/// The management listener: the API of advertisers and retailer, health and metrics. Loopback by default; put it
+/// behind TLS elsewhere.
 public struct ManagementServer: Service {
     private let options: ListenerOptions
-    private let pool: PostgresPool
-    private let clock: @Sendable () -> Timestamp
+    private let services: ManagementServices
     private let metrics: @Sendable () -> String
     private let health: @Sendable () async -> [HealthCheck]
     private let logger: Logger
@@ -56,13 +55,12 @@ public struct ManagementServer: Service {
     ///   - health: checks besides the data base, which this server asks itself.
     ///   - onRunning: told the port once requests are accepted.
     public init(
-        options: ListenerOptions, pool: PostgresPool, clock: @escaping @Sendable () -> Timestamp,
+        options: ListenerOptions, services: ManagementServices,
         metrics: @escaping @Sendable () -> String, health: @escaping @Sendable () async -> [HealthCheck] = { [] },
         logger: Logger, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.options = options
-        self.pool = pool
-        self.clock = clock
+        self.services = services
         self.metrics = metrics
         self.health = health
         self.logger = logger
@@ -71,11 +69,12 @@ public struct ManagementServer: Service {
 
     /// Serves until the task is cancelled or the service group shuts down.
     public func run() async throws {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+        // A document that contradicts itself must stop the start, not the first reader.
+        _ = try OpenAPIBundle.text()
+        let router = Router(context: ManagementContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestScope())
-        let reports = ReportRoutes(
-            keys: AdvertiserKeys(pool: pool), performance: PerformanceStore(pool: pool), clock: clock)
-        router.get("/v1/reports/performance") { request, _ in try await reports.performance(request) }
+        ManagementRoutes.all().install(
+            on: router, gate: Gate(services: services, authenticator: Authenticator(pool: services.pool)))
         router.get("/v1/health") { _, _ in await healthResponse() }
         router.get("/metrics") { _, _ in
             Response(
@@ -108,7 +107,7 @@ public struct ManagementServer: Service {
 
     private func databaseCheck() async -> HealthCheck {
         do {
-            try await pool.withConnection { _ = try $0.query("select 1") }
+            try await services.pool.withConnection { _ = try $0.query("select 1") }
             return HealthCheck(name: "database", healthy: true)
         } catch {
             return HealthCheck(name: "database", healthy: false, detail: "The data base does not answer.")
@@ -119,7 +118,7 @@ public struct ManagementServer: Service {
 /// What both listeners share.
 enum Listener {
     static func run(
-        _ router: Router<BasicRequestContext>, options: ListenerOptions, logger: Logger,
+        _ router: Router<ManagementContext>, options: ListenerOptions, logger: Logger,
         onRunning: @escaping @Sendable (Int) async -> Void
     ) async throws {
         let http = HTTP1Channel.Configuration(idleTimeout: .seconds(Int64(options.idleSeconds)))

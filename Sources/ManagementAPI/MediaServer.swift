@@ -26,7 +26,7 @@ public struct MediaServer: Service {
 
     /// Serves until the task is cancelled or the service group shuts down.
     public func run() async throws {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+        let router = Router(context: ManagementContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestScope())
         router.get("/media/{name}") { request, context in
             try await picture(named: context.parameters.get("name") ?? "", request)

@@ -15,6 +15,10 @@ public struct PostgresOptions: Sendable {
     public var lockTimeout: Duration
     /// Longest time to establish a connection, at least two seconds (libpq's minimum).
     public var connectTimeout: Duration
+    /// Role that each session takes with SET ROLE; nil stays with the role that connects.
+    public var role: String?
+    /// Settings of each session, by name; names and values are ours, never a request's.
+    public var settings: [String: String] = [:]
 
     public init(
         url: String, applicationName: String = "nimb", statementTimeout: Duration = .seconds(30),
@@ -60,6 +64,15 @@ extension PostgresOptions: CustomStringConvertible, CustomDebugStringConvertible
 }
 
 extension PostgresOptions {
+    /// The statements that give a session its role and settings.
+    var sessionSettings: String {
+        var text = role.map { "; set role \"\($0.replacing("\"", with: "\"\""))\"" } ?? ""
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+            text += "; set \(name) = '\(value.replacing("'", with: "''"))'"
+        }
+        return text
+    }
+
     /// The statements that give a session its timeouts.
     var timeoutSettings: String {
         "set statement_timeout = \(statementTimeout.milliseconds); set lock_timeout = \(lockTimeout.milliseconds)"

@@ -33,7 +33,8 @@ final class ServerLink: @unchecked Sendable {
         self.pointer = pointer
         cancelHandle = CancelHandle(connection: pointer)
         try execute(
-            options.timeoutSettings + "; set timezone = 'UTC'; set client_min_messages = warning")
+            options.timeoutSettings + "; set timezone = 'UTC'; set client_min_messages = warning"
+                + options.sessionSettings)
     }
 
     deinit { PQfinish(pointer) }

@@ -26,7 +26,7 @@ import Testing
         let log = LogFixture()
         try await log.append(records.shuffled(using: &random))
         try await log.ship(batch: 30)
-        let store = PerformanceStore(pool: TestDatabase.current.pool)
+        let store = ReportReader(pool: TestDatabase.current.pool)
         for advertiser in [Int32(1), 2] {
             let totals = try await store.report(for: advertiser, query([])).totals
             let only: [PostgresValue] = [.int4(advertiser)]
@@ -96,7 +96,7 @@ import Testing
             ShopFixture.event(.click, ShopFixture.token(2, line: 3, at: noon + .hours(1), products: [1]))
         ])
         try await log.ship()
-        let store = PerformanceStore(pool: TestDatabase.current.pool)
+        let store = ReportReader(pool: TestDatabase.current.pool)
         let rows = try await store.report(for: 1, query([.campaign])).rows
         #expect(rows.map(\.campaignCode) == ["k1", "k3"])
         #expect(rows.map(\.counts.salesMicros) == [0, 100])
@@ -112,7 +112,7 @@ import Testing
                     .impression, ShopFixture.token(day, line: 1, at: ShopFixture.noon + .days(Int64(day))))
             })
         try await log.ship()
-        let store = PerformanceStore(pool: TestDatabase.current.pool)
+        let store = ReportReader(pool: TestDatabase.current.pool)
         var days: [String] = []
         var offset = 0
         while true {
@@ -131,13 +131,13 @@ import Testing
         let late = Timestamp(rfc3339: "2026-11-20T21:30:00Z") ?? ShopFixture.noon
         try await log.append([ShopFixture.event(.impression, ShopFixture.token(1, line: 1, at: late))])
         try await log.ship()
-        let rows = try await PerformanceStore(pool: TestDatabase.current.pool).report(for: 1, query([.day])).rows
+        let rows = try await ReportReader(pool: TestDatabase.current.pool).report(for: 1, query([.day])).rows
         #expect(rows.map(\.day) == ["2026-11-21"])
         #expect(rows.map(\.counts.spendMicros) == [100])
     }
 
     @Test func anotherAdvertisersCampaignIsUnknown() async throws {
-        let store = PerformanceStore(pool: TestDatabase.current.pool)
+        let store = ReportReader(pool: TestDatabase.current.pool)
         await #expect(throws: ReportStoreError.unknownCampaign) {
             try await store.report(for: 2, query([.day], campaign: "k1"))
         }
@@ -155,7 +155,7 @@ import Testing
             ShopFixture.order("o2", at: noon + .minutes(5), lines: [("p1", 1, .max)]),
         ])
         try await log.ship()
-        let store = PerformanceStore(pool: TestDatabase.current.pool)
+        let store = ReportReader(pool: TestDatabase.current.pool)
         for dimensions in [[], [ReportDimension.campaign]] {
             await #expect(throws: ReportStoreError.numberTooLarge) {
                 try await store.report(for: 1, query(dimensions))
@@ -173,7 +173,7 @@ import Testing
                     (1, gen_random_uuid(), 1, '2026-11-20T10:00:00Z'), (2, gen_random_uuid(), 1, '2026-11-18T10:00:00Z')
                 """)
         }
-        let store = PerformanceStore(pool: pool)
+        let store = ReportReader(pool: pool)
         #expect(try await store.report(for: 1, query([])).methodology.dataThrough == "2026-11-18T10:00:00Z")
         try await pool.withConnection { try $0.script("update node set retired_at = now() where id = 2") }
         #expect(try await store.report(for: 1, query([])).methodology.dataThrough == "2026-11-20T10:00:00Z")

@@ -26,21 +26,18 @@ public enum ReportStoreError: Error, Equatable, Sendable {
 }
 
 /// Reads the performance report of one advertiser from the ledgers and rollups.
-public struct PerformanceStore: Sendable {
-    private let pool: PostgresPool
-
-    public init(pool: PostgresPool) { self.pool = pool }
-
+public enum PerformanceStore {
     /// The accounting day of an instant.
-    public func today(at now: Timestamp) async throws -> Day {
-        try await pool.withConnection { try Self.zone(on: $0).day(of: now) }
+    public static func today(at now: Timestamp, on db: isolated PostgresConnection) throws -> Day {
+        try zone(on: db).day(of: now)
     }
 
     /// One page of rows, totals over the whole range and the methodology, all of one snapshot of the database.
     ///
     /// Every statement names the advertiser, so no parameter can reach the rows of another one.
-    public func report(for advertiserID: Int32, _ query: PerformanceQuery) async throws -> PerformanceReport {
-        try await pool.transaction(.repeatableRead) { connection in
+    public static func report(
+        for advertiserID: Int32, _ query: PerformanceQuery, on connection: isolated PostgresConnection
+    ) throws -> PerformanceReport {
             let zone = try Self.zone(on: connection)
             var campaignID: Int32?
             if let code = query.campaignCode {
@@ -97,7 +94,6 @@ public struct PerformanceStore: Sendable {
                     // Months are not closed yet, so returns and late touches can still move any number.
                     final: false),
                 nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
-        }
     }
 
     private static func zone(on connection: isolated PostgresConnection) throws -> AccountingZone {

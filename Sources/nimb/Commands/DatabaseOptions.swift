@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Postgres
+import Store
 
 /// Where the database is; shared by the commands that need one.
 struct DatabaseOptions: ParsableArguments {
@@ -23,7 +24,8 @@ struct DatabaseOptions: ParsableArguments {
         }
         let options = PostgresOptions(url: url, applicationName: applicationName)
         do { try options.validate() } catch { throw ValidationError("\(error.message)") }
-        return options
+        // Commands work for the whole installation; the management API takes its own role.
+        return options.asSystem
     }
 
     /// A pool over the given database; nothing is connected yet.

@@ -50,6 +50,7 @@ struct DevCommand: AsyncParsableCommand {
 
     private func serve(_ home: URL, _ node: NodeOptions, _ cluster: PrivateCluster, _ logger: Logger) async throws {
         let database = PostgresOptions(url: cluster.url(database: "nimb"), applicationName: "nimb dev")
+            .asSystem
         let demo = DemoInstallation(home: home, options: options, databaseURL: cluster.url(database: "nimb"))
         try await demo.prepare(adminURL: cluster.url(database: "postgres"), database: database)
         let runtime = NodeRuntime(

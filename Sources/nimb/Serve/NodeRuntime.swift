@@ -6,6 +6,7 @@ import GeoIP
 import Logging
 import ManagementAPI
 import Measurement
+import ORD
 import Postgres
 import Profiles
 import ServiceLifecycle
@@ -21,6 +22,7 @@ struct NodeRuntime {
     let options: ServeOptions
     let node: NodeOptions
     let secrets: SecretsFile
+    /// Serving works for all tenants; the management API takes its own role.
     let database: PostgresOptions
     let logger: Logger
     let metrics = MetricsRegistry()
@@ -46,7 +48,8 @@ struct NodeRuntime {
         if log.recoveredCutBytes > 0 {
             logger.notice("the event log had a torn tail", metadata: ["cut_bytes": "\(log.recoveredCutBytes)"])
         }
-        let pool = PostgresPool(database, maximumConnections: 6)
+        let system = database.asSystem
+        let pool = PostgresPool(system, maximumConnections: 6)
         let formats = try AdFormatLoader.load(extra: options.adformats)
         let loader = SnapshotLoader(pool: pool, formats: formats, mediaBaseURL: options.mediaBase)
         let serving = ServingHolder()
@@ -58,7 +61,7 @@ struct NodeRuntime {
             clock: SystemClock.now)
         // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
         let refresher = ServingRefresher(
-            serving: serving, loader: loader, listening: database, metrics: metrics, logger: logger,
+            serving: serving, loader: loader, listening: system, metrics: metrics, logger: logger,
             onFirstLoad: { rebuildProfiles(environment, $0) }, clock: SystemClock.now)
         let leases = LeaseKeeper(
             serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
@@ -72,18 +75,27 @@ struct NodeRuntime {
             onListening: { _ in ready.step() })
         let registry = metrics
         // A pool of its own: a long report must not keep leases and stock waiting.
-        let reading = PostgresPool(database, maximumConnections: 3)
+        let reading = PostgresPool(system, maximumConnections: 3)
         let health = NodeHealth(log: log, refresher: refresher, pool: reading, nodeID: node.node)
+        var services = ManagementServices(
+            database: database, sealer: Sealer(key: secrets.sealingKey), clock: SystemClock.now)
+        services.formats = formats
+        services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
+        services.deliveryBaseURL = options.publicBase
+        services.mediaBaseURL = options.mediaBase
+        services.managementBaseURL = options.managementBase
+        services.deliveryDocument = try DataFiles.deliveryDocument()
         let management = ManagementServer(
-            options: ListenerOptions(host: options.managementHost, port: options.managementPort), pool: reading,
-            clock: SystemClock.now, metrics: { registry.render() }, health: { await health.checks() }, logger: logger,
+            options: ListenerOptions(host: options.managementHost, port: options.managementPort), services: services,
+            metrics: { registry.render() }, health: { await health.checks() }, logger: logger,
             onRunning: { _ in ready.step() })
         let media = MediaServer(
             options: ListenerOptions(host: options.host, port: options.mediaPort), pool: reading, logger: logger,
             onRunning: { _ in ready.step() })
         let bots = BotListRefresher(file: agentsFile, environment: environment, logger: logger)
         return Assembly(
-            services: [leases, refresher, bots, management, media, delivery], log: log, pools: [pool, reading])
+            services: [leases, refresher, bots, management, media, delivery], log: log,
+            pools: [pool, reading, services.pool])
     }
 
     /// Profiles live in memory only; after a restart they come back from the node's own log.

@@ -60,6 +60,7 @@ struct ServeOptions: ParsableArguments {
     }
 
     var publicBase: String { trimmed(publicURL ?? "http://\(shown(host)):\(port)") }
+    var managementBase: String { "http://\(shown(managementHost)):\(managementPort)" }
     var mediaBase: String { trimmed(mediaURL ?? "http://\(shown(host)):\(mediaPort)") }
 
     private func shown(_ host: String) -> String { host == "0.0.0.0" ? "localhost" : host }

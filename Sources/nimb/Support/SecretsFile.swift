@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Measurement
 
@@ -6,11 +7,13 @@ import Measurement
 /// the database and never in a log.
 ///
 /// One `name = hex` per line: `token.<id>` (32 bytes; the one with the greatest id signs, all verify), `shopper`
-/// (32 bytes) and any number of `customer.<n>`.
+/// (32 bytes), `sealing` (32 bytes) and any number of `customer.<n>`.
 struct SecretsFile {
     var tokenKeys: AdTokenKeys
     var shopperKey: [UInt8]
     var customerSecrets: [[UInt8]]
+    /// Seals cursors and the secrets of webhooks. Derived from the shopper's key in files made before it had a line.
+    var sealingKey: [UInt8]
 
     /// Reads the file; with `create`, makes one of random keys when there is none.
     static func load(_ path: String, create: Bool) throws -> SecretsFile {
@@ -30,7 +33,7 @@ struct SecretsFile {
                 return text.count == 1 ? "0" + text : text
             }.joined()
         }
-        let text = "token.1 = \(key())\nshopper = \(key())\ncustomer.1 = \(key())\n"
+        let text = "token.1 = \(key())\nshopper = \(key())\ncustomer.1 = \(key())\nsealing = \(key())\n"
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard descriptor >= 0 else { throw Refusal("the secrets file \(path) exists already or cannot be made.") }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -63,7 +66,9 @@ struct SecretsFile {
         }
         var keys = try AdTokenKeys(id: first.id, key: first.key)
         for token in tokens.dropFirst() { try keys.rotate(to: token.id, key: token.key) }
-        return SecretsFile(tokenKeys: keys, shopperKey: shopper, customerSecrets: customers)
+        return SecretsFile(
+            tokenKeys: keys, shopperKey: shopper, customerSecrets: customers,
+            sealingKey: named["sealing"] ?? Array(SHA256.hash(data: Array("nimb sealing".utf8) + shopper)))
     }
 
     private static func bytes(_ hex: String) -> [UInt8]? {

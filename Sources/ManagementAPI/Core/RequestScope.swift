@@ -3,11 +3,13 @@ import Hummingbird
 import Logging
 
 /// Gives each request an id and turns whatever goes wrong into a problem that carries it.
-struct RequestScope<Context: RequestContext>: RouterMiddleware {
+struct RequestScope: RouterMiddleware {
     func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+        _ request: Request, context: ManagementContext, next: (Request, ManagementContext) async throws -> Response
     ) async throws -> Response {
         let id = Self.requestID(of: request)
+        var context = context
+        context.requestID = id
         var response: Response
         do {
             response = try await next(request, context)
@@ -43,13 +45,9 @@ struct RequestScope<Context: RequestContext>: RouterMiddleware {
     private static func problem(for status: HTTPResponse.Status) -> Problem {
         switch status.code {
         case 404: .notFound
-        case 405:
-            Problem(
-                status: .methodNotAllowed, code: "method_not_allowed", title: "Method not allowed",
-                detail: "This address does not know the method.")
-        case 400..<500:
-            Problem(
-                status: status, code: "bad_request", title: "Bad request", detail: "The request could not be read.")
+        case 405: Problem(.methodNotAllowed, "This address does not know the method.")
+        case 413: Problem(.bodyTooLarge, "The body is too large.")
+        case 400..<500: Problem(.badRequest, "The request could not be read.")
         default: .internalError
         }
     }

@@ -1,9 +1,18 @@
 /// Writes JSON text with members in the order they are given and decimals digit by digit.
-struct JSONText {
-    private(set) var text = ""
+public struct JSONText: Sendable {
+    public private(set) var text = ""
     private var needsComma = false
 
-    mutating func object(_ body: (inout JSONText) -> Void) {
+    public init() {}
+
+    /// A JSON string literal.
+    public static func quoted(_ value: String) -> String {
+        var json = JSONText()
+        json.string(value)
+        return json.text
+    }
+
+    public mutating func object(_ body: (inout JSONText) -> Void) {
         text += "{"
         needsComma = false
         body(&self)
@@ -11,37 +20,48 @@ struct JSONText {
         needsComma = true
     }
 
-    mutating func member(_ name: String, _ body: (inout JSONText) -> Void) {
+    public mutating func member(_ name: String, _ body: (inout JSONText) -> Void) {
         key(name)
         object(body)
     }
 
-    mutating func member(_ name: String, _ value: String?) {
+    public mutating func member(_ name: String, _ value: String?) {
         key(name)
         if let value { string(value) } else { text += "null" }
         needsComma = true
     }
 
-    mutating func member(_ name: String, _ value: Int64?) {
+    public mutating func member(_ name: String, _ value: Int64?) {
         key(name)
         text += value.map(String.init) ?? "null"
         needsComma = true
     }
 
-    mutating func member(_ name: String, _ value: Bool) {
+    public mutating func member(_ name: String, _ value: Bool) {
         key(name)
         text += value ? "true" : "false"
         needsComma = true
     }
 
+    public mutating func member(_ name: String, _ value: Int32) { member(name, Int64(value)) }
+    public mutating func member(_ name: String, _ value: Int) { member(name, Int64(value)) }
+    public mutating func member(_ name: String, _ value: [String]) { member(name, array: value) { $0.string($1) } }
+
+    /// A value that is JSON already.
+    public mutating func member(_ name: String, raw: String?) {
+        key(name)
+        text += raw ?? "null"
+        needsComma = true
+    }
+
     /// A number given as a decimal literal.
-    mutating func member(_ name: String, decimal: String?) {
+    public mutating func member(_ name: String, decimal: String?) {
         key(name)
         text += decimal ?? "null"
         needsComma = true
     }
 
-    mutating func member<Element>(
+    public mutating func member<Element>(
         _ name: String, array: some Sequence<Element>, _ body: (inout JSONText, Element) -> Void
     ) {
         key(name)
@@ -56,7 +76,7 @@ struct JSONText {
         needsComma = true
     }
 
-    mutating func string(_ value: String) {
+    public mutating func string(_ value: String) {
         text += "\""
         for scalar in value.unicodeScalars {
             switch scalar {

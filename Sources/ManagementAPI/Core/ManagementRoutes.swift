@@ -1,0 +1,10 @@
+/// All routes of the management API, area by area.
+public enum ManagementRoutes {
+    /// The routes beside health and metrics, which belong to the listener.
+    public static func all() -> RouteTable {
+        var table = RouteTable()
+        DocumentRoutes.add(to: &table)
+        ReportRoutes.add(to: &table)
+        return table
+    }
+}

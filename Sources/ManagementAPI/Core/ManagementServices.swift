@@ -1,0 +1,36 @@
+import AdFormats
+import AdModel
+import ORD
+import Postgres
+import Store
+
+/// What the routes of the management API work with.
+public struct ManagementServices: Sendable {
+    /// Connections under the role of the management API: no tenant, no rows.
+    public let pool: PostgresPool
+    public var clock: @Sendable () -> Timestamp
+    /// Seals cursors and secrets at rest; the same on every node.
+    public var sealer: Sealer
+    public var limits = RateLimits()
+    /// Ad formats in use; nil where creatives are not served.
+    public var formats: AdFormatSet?
+    /// Codes of goods; nil where the dictionary is not loaded.
+    public var kktu: KKTUDictionary?
+    /// Addresses as browsers see them, without a trailing slash.
+    public var deliveryBaseURL = "http://127.0.0.1:8080"
+    public var managementBaseURL = "http://127.0.0.1:8081"
+    public var mediaBaseURL = "http://127.0.0.1:8082"
+    /// The OpenAPI document of the delivery API, served beside our own.
+    public var deliveryDocument = ""
+
+    /// - Parameter database: how to reach the database; the role of the management API is taken by this initializer,
+    ///   so that no route can work around the policies.
+    public init(
+        database: PostgresOptions, maximumConnections: Int = 4, sealer: Sealer = .random(),
+        clock: @escaping @Sendable () -> Timestamp
+    ) {
+        pool = PostgresPool(database.asManagement, maximumConnections: maximumConnections)
+        self.sealer = sealer
+        self.clock = clock
+    }
+}
