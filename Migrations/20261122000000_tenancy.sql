@@ -100,3 +100,10 @@ create table idempotency_key (
 );
 create index idempotency_key_age on idempotency_key (created_at);
 select nimb_tenant_table('idempotency_key', 'nimb_scope() <> ''''');
+
+-- Which worker runs a job now; one that died is forgotten when its time is over.
+create table job_lock (
+    name text primary key,
+    held_until timestamptz not null
+);
+select nimb_tenant_table('job_lock', 'nimb_is_system()');

@@ -37,11 +37,12 @@ private let schema = """
     private func serving(
         health: @escaping @Sendable () async -> [HealthCheck] = { [] }, _ body: (HTTPProbe) async throws -> Void
     ) async throws {
-        let pool = TestDatabase.current.pool
+        let database = PostgresOptions(url: TestDatabase.current.url)
         try await HTTPProbe.with(
             { announce in
                 let server = ManagementServer(
-                    options: ListenerOptions(port: 0), pool: pool, clock: { now }, metrics: { "nimb_up 1\n" },
+                    options: ListenerOptions(port: 0),
+                    services: ManagementServices(database: database, clock: { now }), metrics: { "nimb_up 1\n" },
                     health: health, logger: quiet(), onRunning: announce)
                 try await server.run()
             }, body)
@@ -171,11 +172,11 @@ private let schema = """
     }
 
     private func serving(_ body: (HTTPProbe) async throws -> Void) async throws {
-        let pool = TestDatabase.current.pool
+        let database = PostgresOptions(url: TestDatabase.current.url)
         try await HTTPProbe.with(
             { announce in
                 try await MediaServer(
-                    options: ListenerOptions(port: 0), pool: pool, logger: quiet(), onRunning: announce
+                    options: ListenerOptions(port: 0), pool: TestDatabase.current.pool, logger: quiet(), onRunning: announce
                 ).run()
             }, body)
     }

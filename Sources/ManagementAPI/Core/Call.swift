@@ -1,5 +1,6 @@
 import AdModel
 import Crypto
+import Foundation
 import HTTPTypes
 import Hummingbird
 import NIOCore

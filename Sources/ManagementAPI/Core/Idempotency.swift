@@ -34,7 +34,8 @@ struct Idempotency {
         }
         guard let body = try row.bytesIfPresent("body") else {
             throw Refusal(
-                .secretAlreadyShown, "It was created by the first request, which showed its secret; that is shown once.")
+                .secretAlreadyShown, "It was created by the first request, which showed its secret; that is shown once."
+            )
         }
         var answer = Answer(
             status: Int(try row.int32("status")), contentType: try row.stringIfPresent("content_type"), body: body)

@@ -8,7 +8,11 @@ public enum OpenAPIBundle {
         let folder = Bundle.module.bundleURL.appendingPathComponent("OpenAPI")
         return try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "yaml" }
-            .sorted { ($0.lastPathComponent != "base.yaml", $0.lastPathComponent) < ($1.lastPathComponent != "base.yaml", $1.lastPathComponent) }
+            .sorted { Self.rank($0) < Self.rank($1) }
+    }
+
+    private static func rank(_ file: URL) -> String {
+        file.lastPathComponent == "base.yaml" ? "" : file.lastPathComponent
     }
 
     /// The whole document as YAML. Two files that define the same path or component stop the start.

@@ -33,7 +33,9 @@ public final class QueryReader {
         return value
     }
 
-    public func bool(_ name: String) throws(Refusal) -> Bool? { try word(name, ["true", "false"]).map { $0 == "true" } }
+    public func bool(_ name: String) throws(Refusal) -> Bool? {
+        try word(name, ["true", "false"]).map { $0 == "true" }
+    }
 
     public func int(_ name: String, _ range: ClosedRange<Int>) throws(Refusal) -> Int? {
         guard let value = try text(name) else { return nil }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import Store
 
 /// Gives each request an id and turns whatever goes wrong into a problem that carries it.
 struct RequestScope: RouterMiddleware {

@@ -68,7 +68,7 @@ public struct RouteTable: Sendable {
             let allow = known.sorted().joined(separator: ", ")
             for method in [HTTPRequest.Method.get, .post, .put, .patch, .delete] where !known.contains(method.rawValue)
             {
-                router.on(RouterPath(path), method: method) { _, _ in
+                router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw Problem(
                         .methodNotAllowed, "This address knows \(allow).", headers: [.allow: allow])
                 }

@@ -1,4 +1,5 @@
 import AdModel
+import HummingbirdCore
 import Postgres
 import Reporting
 import Store

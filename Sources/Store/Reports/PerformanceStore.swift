@@ -38,62 +38,62 @@ public enum PerformanceStore {
     public static func report(
         for advertiserID: Int32, _ query: PerformanceQuery, on connection: isolated PostgresConnection
     ) throws -> PerformanceReport {
-            let zone = try Self.zone(on: connection)
-            var campaignID: Int32?
-            if let code = query.campaignCode {
-                guard
-                    let row = try connection.query(
-                        "select id from campaign where code = $1 and advertiser_id = $2",
-                        [.text(code), .int4(advertiserID)]
-                    ).first
-                else { throw ReportStoreError.unknownCampaign }
-                campaignID = try row.int32("id")
-            }
-            let base: [PostgresValue] = [
-                .int4(advertiserID), .date(days: query.from.number), .date(days: query.to.number),
-                campaignID.map(PostgresValue.int4) ?? .null, .text(query.policy), .text(zone.identifier),
-                .timestamptz(micros: zone.start(of: query.from).micros),
-                .timestamptz(micros: zone.start(of: query.to + 1).micros),
-            ]
-            // One row more than asked for says whether there is a next page.
-            let page = try connection.query(
-                PerformanceSQL.rows(by: query.dimensions),
-                base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset))])
-            var rows: [PerformanceRow] = []
-            rows.reserveCapacity(page.count)
-            for row in page.prefix(query.limit) { rows.append(try Self.row(row, query.dimensions)) }
-            var totals = PerformanceCounts()
-            if let row = try connection.query(PerformanceSQL.rows(by: []), base + [.int8(1), .int8(0)]).first {
-                totals = try Self.counts(row)
-            }
-            let traffic = try connection.query(
-                """
-                select \(SumSQL.clamped("coalesce(sum(impressions + clicks), 0)")) as valid,
-                    \(SumSQL.clamped("coalesce(sum(invalid), 0)")) as invalid
-                from performance_day
-                where advertiser_id = $1 and day between $2 and $3 and ($4::int4 is null or campaign_id = $4)
-                """, Array(base.prefix(4)))
-            let valid = try traffic[0].int64("valid")
-            let invalid = try traffic[0].int64("invalid")
-            let through = try connection.query(
-                """
-                select min(through) as through from (
-                    select max(k.shipped_through) as through from log_checkpoint k join node n on n.id = k.node_id
-                    where n.retired_at is null group by k.node_id) node
-                """)
-            let policy = try AttributionPolicy.preset(query.policy)
-            return PerformanceReport(
-                rows: rows, totals: totals,
-                methodology: ReportMethodology(
-                    policy: policy.name, clickWindowSeconds: policy.clickWindow.map { $0.micros / 1_000_000 },
-                    viewWindowSeconds: policy.viewWindow.map { $0.micros / 1_000_000 },
-                    countedView: policy.viewWindow == nil ? nil : policy.viewCounting.rawValue,
-                    levels: policy.levels.map(\.rawValue), accountingZone: zone.identifier,
-                    invalidShare: Ratio.millionths(invalid, valid + invalid),
-                    dataThrough: try through.first?.microsIfPresent("through").flatMap(Self.instant),
-                    // Months are not closed yet, so returns and late touches can still move any number.
-                    final: false),
-                nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
+        let zone = try Self.zone(on: connection)
+        var campaignID: Int32?
+        if let code = query.campaignCode {
+            guard
+                let row = try connection.query(
+                    "select id from campaign where code = $1 and advertiser_id = $2",
+                    [.text(code), .int4(advertiserID)]
+                ).first
+            else { throw ReportStoreError.unknownCampaign }
+            campaignID = try row.int32("id")
+        }
+        let base: [PostgresValue] = [
+            .int4(advertiserID), .date(days: query.from.number), .date(days: query.to.number),
+            campaignID.map(PostgresValue.int4) ?? .null, .text(query.policy), .text(zone.identifier),
+            .timestamptz(micros: zone.start(of: query.from).micros),
+            .timestamptz(micros: zone.start(of: query.to + 1).micros),
+        ]
+        // One row more than asked for says whether there is a next page.
+        let page = try connection.query(
+            PerformanceSQL.rows(by: query.dimensions),
+            base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset))])
+        var rows: [PerformanceRow] = []
+        rows.reserveCapacity(page.count)
+        for row in page.prefix(query.limit) { rows.append(try Self.row(row, query.dimensions)) }
+        var totals = PerformanceCounts()
+        if let row = try connection.query(PerformanceSQL.rows(by: []), base + [.int8(1), .int8(0)]).first {
+            totals = try Self.counts(row)
+        }
+        let traffic = try connection.query(
+            """
+            select \(SumSQL.clamped("coalesce(sum(impressions + clicks), 0)")) as valid,
+                \(SumSQL.clamped("coalesce(sum(invalid), 0)")) as invalid
+            from performance_day
+            where advertiser_id = $1 and day between $2 and $3 and ($4::int4 is null or campaign_id = $4)
+            """, Array(base.prefix(4)))
+        let valid = try traffic[0].int64("valid")
+        let invalid = try traffic[0].int64("invalid")
+        let through = try connection.query(
+            """
+            select min(through) as through from (
+                select max(k.shipped_through) as through from log_checkpoint k join node n on n.id = k.node_id
+                where n.retired_at is null group by k.node_id) node
+            """)
+        let policy = try AttributionPolicy.preset(query.policy)
+        return PerformanceReport(
+            rows: rows, totals: totals,
+            methodology: ReportMethodology(
+                policy: policy.name, clickWindowSeconds: policy.clickWindow.map { $0.micros / 1_000_000 },
+                viewWindowSeconds: policy.viewWindow.map { $0.micros / 1_000_000 },
+                countedView: policy.viewWindow == nil ? nil : policy.viewCounting.rawValue,
+                levels: policy.levels.map(\.rawValue), accountingZone: zone.identifier,
+                invalidShare: Ratio.millionths(invalid, valid + invalid),
+                dataThrough: try through.first?.microsIfPresent("through").flatMap(Self.instant),
+                // Months are not closed yet, so returns and late touches can still move any number.
+                final: false),
+            nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
     }
 
     private static func zone(on connection: isolated PostgresConnection) throws -> AccountingZone {

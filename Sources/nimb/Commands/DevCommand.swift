@@ -62,8 +62,10 @@ struct DevCommand: AsyncParsableCommand {
         let worker = PipelineWorker(
             directory: node.logDirectory, database: database, clock: SystemClock.now, registry: runtime.metrics,
             logger: logger)
+        let pool = PostgresPool(database, maximumConnections: 4)
+        let jobs = WorkerJobs(pool: pool, metrics: runtime.metrics, logger: logger).runner()
         // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
-        let services: [any Service] = [worker] + assembly.services
+        let services: [any Service] = [worker, jobs] + assembly.services
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigint, .sigterm],
@@ -72,8 +74,10 @@ struct DevCommand: AsyncParsableCommand {
             try await group.run()
         } catch {
             await assembly.close()
+            await pool.close()
             throw error
         }
         await assembly.close()
+        await pool.close()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Pipeline
+import Postgres
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -19,13 +20,23 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = node.logger("nimb.worker")
+        let options = try database.options(applicationName: "nimb worker")
+        let metrics = MetricsRegistry()
         let worker = PipelineWorker(
-            directory: node.logDirectory, database: try database.options(applicationName: "nimb worker"),
-            clock: SystemClock.now, registry: MetricsRegistry(), logger: logger)
+            directory: node.logDirectory, database: options, clock: SystemClock.now, registry: metrics, logger: logger)
+        let pool = PostgresPool(options, maximumConnections: 4)
+        let jobs = WorkerJobs(pool: pool, metrics: metrics, logger: logger).runner()
         Console.say("nimb worker: ready, shipping \(node.logDirectory)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+                services: [.init(service: worker), .init(service: jobs)], gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
     }
 }

@@ -7,4 +7,10 @@ enum DataFiles {
 
     /// One file of the folder.
     static func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
+
+    /// The OpenAPI document of the delivery API.
+    static func deliveryDocument() throws -> String {
+        try String(
+            contentsOf: Bundle.module.bundleURL.appendingPathComponent("OpenAPI/delivery.yaml"), encoding: .utf8)
+    }
 }
