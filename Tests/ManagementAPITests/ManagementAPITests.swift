@@ -172,7 +172,6 @@ private let schema = """
     }
 
     private func serving(_ body: (HTTPProbe) async throws -> Void) async throws {
-        let database = PostgresOptions(url: TestDatabase.current.url)
         try await HTTPProbe.with(
             { announce in
                 try await MediaServer(
