@@ -213,7 +213,7 @@ let testTargets: [Target] = [
     tests("JobsTests", ["Jobs", "Outbound", "CatalogImport", "Store", "Postgres", "AdModel", "TestKit", logging, nioCore, nioPosix, nioHTTP1]),
     tests("ORDGatewayTests", ["ORDGateway", "ORD", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
-    tests("EndToEnd", ["TestKit", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),
+    tests("EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),
 ]
 
 let package = Package(

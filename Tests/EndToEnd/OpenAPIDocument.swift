@@ -1,4 +1,5 @@
 import Foundation
+import ManagementAPI
 import Yams
 
 /// An OpenAPI document of the project and the check that an answer is one it documents.
@@ -11,8 +12,11 @@ struct OpenAPIDocument: Sendable {
 
     init(named name: String) throws {
         self.name = name
-        let file = Checkout.root.appendingPathComponent("Sources/nimb/OpenAPI/\(name).yaml")
-        let text = try String(contentsOf: file, encoding: .utf8)
+        let text =
+            name == "management"
+            ? try OpenAPIBundle.text()
+            : try String(
+                contentsOf: Checkout.root.appendingPathComponent("Sources/nimb/OpenAPI/\(name).yaml"), encoding: .utf8)
         root = JSONValue(try Yams.load(yaml: text))
     }
 

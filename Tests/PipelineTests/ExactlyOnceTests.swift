@@ -76,10 +76,10 @@ struct Truth {
                 update line_item set total_budget_micros = 4000, daily_budget_micros = 1500 where id = 1;
                 update line_item set daily_budget_micros = 900 where id = 2;
                 update line_item set total_budget_micros = 2500 where id = 3;
-                update wallet_entry set amount_micros = 6500 where reference = 't1';
-                update wallet_entry set amount_micros = 1000 where reference = 't2';
-                insert into wallet_entry (advertiser_id, kind, amount_micros, reference)
-                    values (1, 'withdrawal', -500, 'w1');
+                -- 6,500 and 1,000 are left; entries are never rewritten.
+                insert into wallet_entry (advertiser_id, kind, amount_micros, reference) values
+                    (1, 'withdrawal', 6500 - 1000000000000, 'w1-most'), (2, 'withdrawal', 1000 - 1000000000000, 'w2-most'),
+                    (1, 'withdrawal', -500, 'w1');
                 update advertiser set credit_limit_micros = 1000 where id = 2;
                 """)
         }

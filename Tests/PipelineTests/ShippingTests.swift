@@ -226,7 +226,11 @@ import Testing
 
     @Test func aPartThatTheWalletCannotPayIsBookedAsNothing() async throws {
         try await TestDatabase.current.pool.withConnection {
-            try $0.script("update wallet_entry set amount_micros = 40 where reference = 't1'")
+            try $0.script(
+                """
+                insert into wallet_entry (advertiser_id, kind, amount_micros, reference)
+                    values (1, 'withdrawal', 40 - 1000000000000, 'all-but-40')
+                """)
         }
         let worker = log.worker(now: ShopFixture.noon + .days(9))
         _ = try await worker.accrueFixed()

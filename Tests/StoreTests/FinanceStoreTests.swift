@@ -103,7 +103,12 @@ import Testing
     @Test func `shows without an erid stop the export`() async throws {
         try await prepare()
         _ = try await TestDatabase.current.pool.withConnection {
-            try $0.query("update creative_version set erid = null where id = 3").affected
+            // A token leaves only after the operator has refused it.
+            try $0.script(
+                """
+                update creative_version set erid_status = 'bad' where id = 3;
+                update creative_version set erid = null, erid_status = null where id = 3
+                """)
         }
         let reading = try await read()
         #expect { try export(reading) } throws: {
