@@ -151,20 +151,6 @@ public struct SeedCampaign: Sendable {
     public var lineItems: [SeedLineItem]
 }
 
-/// What a line item promotes: the SKUs, and the products of the categories (subtrees) that are of the brands.
-public struct SeedPromoted: Sendable, Equatable {
-    public var skus: [String] = []
-    public var categories: [String] = []
-    public var brands: [String] = []
-
-    public var isEmpty: Bool { skus.isEmpty && categories.isEmpty && brands.isEmpty }
-    /// As stored in `line_item.promoted`.
-    public var json: String {
-        "{\"skus\":\(SeedJSON.array(skus)),\"categories\":\(SeedJSON.array(categories)),"
-            + "\"brands\":\(SeedJSON.array(brands))}"
-    }
-}
-
 public struct SeedLineItem: Sendable {
     public var place: SeedPlace
     public var code: String
@@ -180,7 +166,7 @@ public struct SeedLineItem: Sendable {
     public var pacing: String
     public var capsJSON: String
     public var targeting: SeedTargeting
-    public var promoted: SeedPromoted
+    public var promoted: PromotedRule
     public var creatives: [SeedCreative]
 }
 

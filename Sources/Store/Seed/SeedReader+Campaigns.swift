@@ -57,7 +57,7 @@ extension SeedReader {
             return "{\"count\":\(count),\"per\":\(SeedJSON.quoted(per ?? ""))}"
         }
         let targeting = object.object("targeting").map(SeedTargeting.read) ?? .everything
-        var promoted = SeedPromoted()
+        var promoted = PromotedRule()
         if let entry = object.object("promoted") {
             promoted.skus = entry.texts("skus", limit: Self.promotedLimit, itemLimit: Limits.sku)
             promoted.categories = entry.texts("categories", limit: 1_000, itemLimit: 64)
@@ -163,40 +163,5 @@ extension SeedReader {
             return nil
         }
         return SeedPicture(image: image, bytes: bytes, sha256: Array(SHA256.hash(data: bytes)))
-    }
-}
-
-/// States of a campaign and the moves between them.
-public enum CampaignState: String, CaseIterable, Sendable {
-    case draft, moderation, approved, rejected, active, paused, finished, archived
-
-    /// States that can be entered directly.
-    public var next: [CampaignState] {
-        switch self {
-        case .draft: [.moderation]
-        case .moderation: [.approved, .rejected]
-        case .rejected: [.draft, .moderation]
-        case .approved: [.active]
-        case .active: [.paused, .finished]
-        case .paused: [.active, .finished]
-        case .finished: [.archived]
-        case .archived: []
-        }
-    }
-
-    /// The shortest way to a state, without the start; nil when there is none, empty when already there.
-    public func path(to goal: CampaignState) -> [CampaignState]? {
-        var ways: [CampaignState: [CampaignState]] = [self: []]
-        var queue = [self]
-        while !queue.isEmpty {
-            let state = queue.removeFirst()
-            guard let way = ways[state] else { continue }
-            if state == goal { return way }
-            for next in state.next where ways[next] == nil {
-                ways[next] = way + [next]
-                queue.append(next)
-            }
-        }
-        return nil
     }
 }
