@@ -48,6 +48,8 @@ create table user_session (
     -- Moved on at most once a minute.
     seen_at timestamptz not null,
     expires_at timestamptz not null,
+    -- The one advertiser of its user that the session is limited to.
+    advertiser_id int references advertiser,
     ended_at timestamptz
 );
 create index user_session_user on user_session (user_id, created_at);

@@ -23,23 +23,7 @@ public enum APIKeyText {
             }
     }
 
-    static func make(kind: String, random: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-        var text = prefix(kind: kind)
-        var bits = 0
-        var held = 0
-        for byte in random {
-            bits = bits << 8 | Int(byte)
-            held += 8
-            while held >= 6 {
-                held -= 6
-                text.append(alphabet[bits >> held & 63])
-            }
-            bits &= (1 << held) - 1
-        }
-        if held > 0 { text.append(alphabet[bits << (6 - held) & 63]) }
-        return text
-    }
+    static func make(kind: String, random: [UInt8]) -> String { prefix(kind: kind) + Base64URL.encode(random) }
 
     /// What is stored and looked up.
     public static func hash(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
