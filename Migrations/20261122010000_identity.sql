@@ -150,3 +150,16 @@ create table mail_outbox (
     check ((state = 'waiting') = (body is not null))
 );
 create index mail_outbox_waiting on mail_outbox (next_at) where state = 'waiting';
+
+-- People of an advertiser are seen by whoever sees the advertiser, and only that membership of theirs.
+select nimb_tenant_table('membership', 'nimb_sees(advertiser_id)');
+select nimb_tenant_table('app_user', 'nimb_is_retailer() or exists (select 1 from membership m where m.user_id = app_user.id)',
+    'nimb_is_retailer()');
+select nimb_tenant_table('invitation', 'nimb_sees(advertiser_id)');
+select nimb_tenant_table('user_session', 'nimb_is_retailer()');
+select nimb_tenant_table('password_reset', 'nimb_is_retailer()');
+select nimb_tenant_table('login_guess', 'nimb_is_system()');
+select nimb_tenant_table('audit_entry', 'nimb_sees(advertiser_id)', 'nimb_scope() <> ''''');
+revoke update, delete on audit_entry from nimb_app;
+-- Whoever is somebody may queue a message; nobody but the mail job reads one.
+select nimb_tenant_table('mail_outbox', 'nimb_is_system()', 'nimb_scope() <> ''''');

@@ -9,10 +9,14 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case idempotencyKeyReused = "idempotency_key_reused"
     case insufficientScope = "insufficient_scope"
     case internalError = "internal_error"
+    case invalidCredentials = "invalid_credentials"
     case invalidCursor = "invalid_cursor"
     case invalidFields = "invalid_fields"
     case invalidParameter = "invalid_parameter"
     case invalidState = "invalid_state"
+    case invalidToken = "invalid_token"
+    case lastAdmin = "last_admin"
+    case limitReached = "limit_reached"
     case malformedJSON = "malformed_json"
     case methodNotAllowed = "method_not_allowed"
     case notFound = "not_found"
@@ -23,6 +27,7 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case rangeTooLong = "range_too_long"
     case rateLimited = "rate_limited"
     case secretAlreadyShown = "secret_already_shown"
+    case tooManyAttempts = "too_many_attempts"
     case unauthorized
     case unavailable
     case unknownCampaign = "unknown_campaign"

@@ -78,12 +78,12 @@ public enum APIKeys {
                 .timestamptz(micros: now.micros),
             ])
         guard try held.single().int64("n") < perOwner else {
-            throw Refusal(.limitReached, "there are \(perOwner) keys in use; revoke one first")
+            throw Refusal(.limitReached, "There are \(perOwner) keys in use; revoke one first.")
         }
         let text = owner.keyPrefix + SecretToken().text
         do {
             try db.savepoint {
-                try db.query(
+                _ = try db.query(
                     """
                     insert into api_key (code, name, prefix, hash, kind, storefront_id, advertiser_id, role, scopes,
                         expires_at, created_by, created_at)
@@ -98,7 +98,7 @@ public enum APIKeys {
                     ])
             }
         } catch let error as PostgresError where error.kind == .uniqueViolation {
-            throw Refusal(.alreadyExists, field: "id", "another key has this id")
+            throw Refusal(.conflict, field: "id", "Another key has this id.")
         }
         return (try require(code, on: db), text)
     }
@@ -136,7 +136,7 @@ public enum APIKeys {
         _ key: APIKeyRecord, name: String?, scopes: [String]?, expiresAt: Timestamp??,
         on db: isolated PostgresConnection
     ) throws -> APIKeyRecord {
-        guard key.revokedAt == nil else { throw Refusal(.notOpen, "the key is revoked; make another") }
+        guard key.revokedAt == nil else { throw Refusal(.invalidState, "The key is revoked; make another.") }
         try db.query(
             """
             update api_key set name = coalesce($2, name), scopes = coalesce($3, scopes),
@@ -163,7 +163,7 @@ public enum APIKeys {
     }
 
     private static func require(_ code: String, on db: isolated PostgresConnection) throws -> APIKeyRecord {
-        guard let found = try find(code, on: db) else { throw Refusal(.notFound, "there is no such key") }
+        guard let found = try find(code, on: db) else { throw Refusal.notFound }
         return found
     }
 

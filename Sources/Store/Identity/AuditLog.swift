@@ -48,7 +48,8 @@ public enum AuditLog {
         try db.query(
             """
             insert into audit_entry (at, actor, side, action, object, object_id, advertiser_id, before, after, request_id)
-            values ($1, $2, coalesce($3, 'system'), $4, $5, $6, $7, $8, $9, $10)
+            values ($1, $2, coalesce($3, case nimb_scope() when 'retailer' then 'retailer'
+                when 'advertisers' then 'advertiser' else 'system' end), $4, $5, $6, $7, $8, $9, $10)
             """,
             [
                 .timestamptz(micros: entry.at.micros), .text(entry.actor), .text(orNull: entry.side?.rawValue),

@@ -83,7 +83,8 @@ enum IdentityMail {
         language == "en"
             ? Message(
                 subject: "Your Nimb password was changed",
-                body: "Your password was changed and all sessions were ended. If it was not you, ask for a new one now.")
+                body: "Your password was changed and all sessions were ended. If it was not you, ask for a new one now."
+            )
             : Message(
                 subject: "Пароль в Nimb изменён",
                 body: "Ваш пароль изменён, все сеансы завершены. Если это были не вы, сразу запросите новый пароль.")

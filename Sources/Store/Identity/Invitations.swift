@@ -62,12 +62,12 @@ public enum Invitations {
                 and used_at is null and revoked_at is null and expires_at > $2
             """, [.int4(orNull: draft.advertiser), .timestamptz(micros: now.micros)])
         guard try open.single().int64("n") < openLimit else {
-            throw Refusal(.limitReached, "\(openLimit) invitations are open; revoke some first")
+            throw Refusal(.limitReached, "\(openLimit) invitations are open; revoke some first.")
         }
         let token = SecretToken()
         do {
             try db.savepoint {
-                try db.query(
+                _ = try db.query(
                     """
                     insert into invitation (code, email, language, advertiser_id, role, token_hash, invited_by,
                         created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -79,7 +79,7 @@ public enum Invitations {
                     ])
             }
         } catch let error as PostgresError where error.kind == .uniqueViolation {
-            throw Refusal(.alreadyExists, field: "id", "another invitation has this id")
+            throw Refusal(.conflict, field: "id", "Another invitation has this id.")
         }
         let record = try require(code, now: now, on: db)
         var whom = record.advertiserName
@@ -125,7 +125,7 @@ public enum Invitations {
         try db.query("select 1 as one from invitation where code = $1 for update", [.text(code)])
         let before = try require(code, now: now, on: db)
         guard before.state == .open else {
-            throw Refusal(.notOpen, "the invitation is \(before.state.rawValue); there is nothing to revoke")
+            throw Refusal(.invalidState, "The invitation is \(before.state.rawValue); there is nothing to revoke.")
         }
         try db.query(
             "update invitation set revoked_at = $2 where id = $1",
@@ -160,7 +160,7 @@ public enum Invitations {
         _ code: String, now: Timestamp, on db: isolated PostgresConnection
     ) throws -> InvitationRecord {
         guard let found = try find(code, now: now, on: db) else {
-            throw Refusal(.notFound, "there is no such invitation")
+            throw Refusal.notFound
         }
         return found
     }

@@ -33,17 +33,17 @@ public enum Memberships {
     ) throws -> MembershipRecord {
         let side: AuditEntry.Side = advertiser == nil ? .retailer : .advertiser
         guard user.side == side else {
-            throw Refusal(
-                .wrongSide, field: "role",
-                "a user works either for the retailer or for advertisers; use another address for the other")
+            throw Refusal.field(
+                "role", "wrong_side",
+                "A user works either for the retailer or for advertisers; use another address for the other.")
         }
         let held = try db.query("select count(*) as n from membership where user_id = $1", [.int4(user.id)])
         guard try held.single().int64("n") < perUser else {
-            throw Refusal(.limitReached, field: "user", "a user has at most \(perUser) memberships")
+            throw Refusal(.limitReached, field: "user", "A user has at most \(perUser) memberships.")
         }
         do {
             try db.savepoint {
-                try db.query(
+                _ = try db.query(
                     """
                     insert into membership (code, user_id, side, advertiser_id, role, created_at)
                     values ($1, $2, $3, $4, $5, $6)
@@ -55,9 +55,9 @@ public enum Memberships {
             }
         } catch let error as PostgresError where error.kind == .uniqueViolation {
             if error.constraint == "membership_code_key" {
-                throw Refusal(.alreadyExists, field: "id", "another membership has this id")
+                throw Refusal(.conflict, field: "id", "Another membership has this id.")
             }
-            throw Refusal(.alreadyExists, field: "role", "the user has it already; change the membership instead")
+            throw Refusal(.conflict, field: "role", "The user has one already; change it instead.")
         }
         return try require(code, on: db)
     }
@@ -90,16 +90,16 @@ public enum Memberships {
         _ membership: MembershipRecord, _ role: String, on db: isolated PostgresConnection
     ) throws -> MembershipRecord {
         guard AccessRoles.isAdvertiser(role) == (membership.advertiserID != nil) else {
-            throw Refusal(.wrongSide, field: "role", "the role belongs to the other side")
+            throw Refusal.field("role", "wrong_side", "The role belongs to the other side.")
         }
         do {
             try db.savepoint {
-                try db.query(
+                _ = try db.query(
                     "update membership set role = $2, revision = revision + 1 where id = $1",
                     [.int4(membership.id), .text(role)])
             }
         } catch let error as PostgresError where error.kind == .uniqueViolation {
-            throw Refusal(.alreadyExists, field: "role", "the user has this role already")
+            throw Refusal(.conflict, field: "role", "The user has this role already.")
         }
         if membership.role == "admin" { try Users.requireAnAdmin(on: db) }
         return try require(membership.code, on: db)
@@ -120,7 +120,7 @@ public enum Memberships {
     }
 
     private static func require(_ code: String, on db: isolated PostgresConnection) throws -> MembershipRecord {
-        guard let found = try find(code, on: db) else { throw Refusal(.notFound, "there is no such membership") }
+        guard let found = try find(code, on: db) else { throw Refusal.notFound }
         return found
     }
 

@@ -53,6 +53,18 @@ public struct PasswordHash: Equatable, Sendable {
         self.key = key
     }
 
+    /// The hash of no password that anybody knows: checking against it costs as much as against any other.
+    static func ofNobody(_ parameters: ScryptParameters) -> PasswordHash {
+        PasswordHash(
+            parameters: parameters, salt: RandomBytes.make(saltBytes), key: RandomBytes.make(keyBytes))
+    }
+
+    private init(parameters: ScryptParameters, salt: [UInt8], key: [UInt8]) {
+        self.parameters = parameters
+        self.salt = salt
+        self.key = key
+    }
+
     /// Hashes a password; takes as long as its parameters say, so never on an event loop.
     public init(password: String, salt: [UInt8], parameters: ScryptParameters) throws {
         self.parameters = parameters

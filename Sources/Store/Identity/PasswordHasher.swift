@@ -1,5 +1,4 @@
 import Dispatch
-import Logging
 import Synchronization
 
 /// Makes and checks password hashes. A protocol, so that tests can count and cheapen the work.
@@ -31,16 +30,18 @@ public final class ScryptHasher: PasswordHashing {
     /// Stands in for the hash of a user that does not exist.
     private let nobody: PasswordHash
 
-    public init(parameters: ScryptParameters = .current) throws {
+    public init(parameters: ScryptParameters = .current) {
         self.parameters = parameters
         queues = (0..<Self.concurrency).map { DispatchQueue(label: "nimb.password.\($0)") }
-        nobody = try PasswordHash(password: SecretToken().text, salt: Self.salt(), parameters: parameters)
+        nobody = .ofNobody(parameters)
     }
 
     public func hash(_ password: String) async throws -> String {
         let parameters = parameters
         return try await run {
-            try PasswordHash(password: password, salt: Self.salt(), parameters: parameters).text
+            try PasswordHash(
+                password: password, salt: RandomBytes.make(PasswordHash.saltBytes), parameters: parameters
+            ).text
         }
     }
 
@@ -65,10 +66,5 @@ public final class ScryptHasher: PasswordHashing {
         return try await withCheckedThrowingContinuation { continuation in
             queue.async { continuation.resume(with: Result { try work() }) }
         }
-    }
-
-    private static func salt() -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<PasswordHash.saltBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 }

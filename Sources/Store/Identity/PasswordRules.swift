@@ -7,14 +7,16 @@ public enum PasswordRules {
     /// Why the password is refused, as an instruction; nil when it is fine.
     public static func problem(with password: String, email: String) -> String? {
         guard password.count >= minimumCharacters else {
-            return "use at least \(minimumCharacters) characters; a few unrelated words are good"
+            return "Use at least \(minimumCharacters) characters; a few unrelated words are good."
         }
-        guard password.utf8.count <= maximumBytes else { return "use at most \(maximumBytes) bytes" }
-        guard !password.unicodeScalars.contains(where: { $0.value == 0 }) else { return "leave out control characters" }
-        guard Set(password).count >= 5 else { return "use more different characters" }
+        guard password.utf8.count <= maximumBytes else { return "Use at most \(maximumBytes) bytes." }
+        guard !password.unicodeScalars.contains(where: { $0.value == 0 }) else {
+            return "Leave out control characters."
+        }
+        guard Set(password).count >= 5 else { return "Use more different characters." }
         let name = email.prefix { $0 != "@" }
         guard !password.lowercased().contains(email), name.count < 4 || !password.lowercased().contains(name) else {
-            return "leave your address out of it"
+            return "Leave your address out of it."
         }
         return nil
     }

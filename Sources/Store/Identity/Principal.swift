@@ -82,7 +82,8 @@ public enum Principals {
             code: code, scopes: try row.stringArrayIfPresent("scopes"),
             expiresAt: Timestamp(micros: try row.micros("expires_at")))
         var principal = Principal(
-            name: "key:\(code)", side: .retailer, retailerRoles: [], advertisers: [], person: nil, session: nil, key: own)
+            name: "key:\(code)", side: .retailer, retailerRoles: [], advertisers: [], person: nil, session: nil,
+            key: own)
         // Keys from before there were roles may do what their kind may.
         let role = try row.stringIfPresent("role")
         if let advertiser = try row.int32IfPresent("advertiser_id") {

@@ -10,13 +10,7 @@ public struct SecretToken: Equatable, Sendable {
 
     /// A fresh token from the system's generator.
     public init() {
-        var generator = SystemRandomNumberGenerator()
-        var bytes: [UInt8] = []
-        for _ in 0..<4 {
-            let word = generator.next()
-            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
-        }
-        text = Base64URL.encode(bytes)
+        text = Base64URL.encode(RandomBytes.make(32))
     }
 
     /// A token that somebody presents; nil when it cannot be one.

@@ -49,7 +49,7 @@ public enum Users {
     ) throws -> UserRecord {
         do {
             try db.savepoint {
-                try db.query(
+                _ = try db.query(
                     """
                     insert into app_user (code, email, name, language, side, password_hash, created_at)
                     values ($1, $2, $3, $4, $5, $6, $7)
@@ -61,9 +61,9 @@ public enum Users {
             }
         } catch let error as PostgresError where error.kind == .uniqueViolation {
             if error.constraint == "app_user_email_key" {
-                throw Refusal(.alreadyExists, field: "email", "a user has this address; give him a membership instead")
+                throw Refusal(.conflict, field: "email", "A user has this address; give him a membership instead.")
             }
-            throw Refusal(.alreadyExists, field: "id", "another user has this id")
+            throw Refusal(.conflict, field: "id", "Another user has this id.")
         }
         return try require(code, on: db)
     }
@@ -87,7 +87,7 @@ public enum Users {
     }
 
     static func require(_ code: String, on db: isolated PostgresConnection) throws -> UserRecord {
-        guard let user = try find(code, on: db) else { throw Refusal(.notFound, "there is no such user") }
+        guard let user = try find(code, on: db) else { throw Refusal.notFound }
         return user
     }
 
@@ -197,7 +197,7 @@ public enum Users {
             where m.advertiser_id is null and m.role = 'admin' and not u.disabled limit 1
             """)
         if rows.isEmpty {
-            throw Refusal(.lastAdmin, "this is the last admin; make somebody else one first")
+            throw Refusal(.lastAdmin, "This is the last admin; make somebody else one first.")
         }
     }
 
