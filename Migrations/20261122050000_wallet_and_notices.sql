@@ -155,3 +155,18 @@ create table webhook_attempt (
     milliseconds int not null
 );
 create index webhook_attempt_delivery on webhook_attempt (delivery_id, id);
+
+-- What a person calls a refund of a charge; a repeated one is a no-op.
+alter table charge add column reference text unique check (char_length(reference) between 1 and 128);
+create index charge_over_delivery on charge (advertiser_id, accounting_day)
+    where reason in ('over_budget', 'over_daily_budget', 'over_wallet');
+
+select nimb_tenant_table(t, 'nimb_is_retailer()') from unnest(array['bank_statement', 'bank_payment']) t;
+select nimb_tenant_table(t, 'nimb_sees(advertiser_id)') from unnest(array['notice', 'webhook', 'webhook_delivery']) t;
+select nimb_tenant_table('webhook_attempt', 'exists (select 1 from webhook_delivery d where d.id = delivery_id)');
+-- Whose they are is told by the reader's name, which the API sets from who is calling.
+select nimb_tenant_table(t, 'nimb_scope() <> ''''') from unnest(array['notice_read', 'notice_preference']) t;
+-- So that an advertiser's own wallet can say what is reserved of it.
+select nimb_tenant_table('budget_lease',
+    'nimb_is_retailer() or exists (select 1 from line_item l where l.id = line_item_id)', 'nimb_is_retailer()');
+select nimb_tenant_table('log_checkpoint', 'nimb_scope() <> ''''', 'nimb_is_retailer()');

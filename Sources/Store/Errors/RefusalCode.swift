@@ -7,6 +7,7 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case csrfFailed = "csrf_failed"
     case forbidden
     case idempotencyKeyReused = "idempotency_key_reused"
+    case insufficientFunds = "insufficient_funds"
     case insufficientScope = "insufficient_scope"
     case internalError = "internal_error"
     case invalidCredentials = "invalid_credentials"
@@ -26,6 +27,7 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case queryTooLong = "query_too_long"
     case rangeTooLong = "range_too_long"
     case rateLimited = "rate_limited"
+    case referenceConflict = "reference_conflict"
     case secretAlreadyShown = "secret_already_shown"
     case tooManyAttempts = "too_many_attempts"
     case unauthorized

@@ -150,11 +150,16 @@ public enum ChargeLedger {
         try connection.query(
             "insert into advertiser_spend (advertiser_id) select unnest($1::int4[]) on conflict do nothing",
             [.int4Array(advertiserIDs)])
+        try connection.query(
+            "select 1 from advertiser_spend where advertiser_id = any($1::int4[]) order by advertiser_id for update",
+            [.int4Array(advertiserIDs)])
+        // A statement of its own: one that had waited for the lock would still see the wallet as it was before the
+        // wait, and a withdrawal that was faster would be spent a second time.
         let rows = try connection.query(
             """
             select s.advertiser_id, s.spent_micros, \(SumSQL.clamped(SumSQL.funds)) as available
             from advertiser_spend s join advertiser a on a.id = s.advertiser_id
-            where s.advertiser_id = any($1::int4[]) order by s.advertiser_id for update of s
+            where s.advertiser_id = any($1::int4[])
             """, [.int4Array(advertiserIDs)])
         var result: [Int32: AdvertiserFunds] = [:]
         for row in rows {
