@@ -49,7 +49,14 @@ let ring0: [Target] = [
     ours("Measurement", ["AdModel", crypto]),
     ours("Profiles", ["AdModel"]),
     ours("Decisioning", ["AdModel", "Profiles", "Measurement"]),
-    ours("Attribution", ["AdModel"]),
+    // The presets become part of the program: reading them is no IO.
+    ours(
+        "Attribution", ["AdModel"],
+        resources: [
+            .embedInCode("Presets/default@1.json"), .embedInCode("Presets/item-24h@1.json"),
+            .embedInCode("Presets/order-24h@1.json"), .embedInCode("Presets/smart-placement@1.json"),
+            .embedInCode("Presets/sku-strict@1.json"),
+        ]),
     ours("Billing", ["AdModel"]),
     ours("Reporting", ["AdModel"]),
     ours("AdFormats", ["AdModel", mustache]),

@@ -48,7 +48,7 @@ public struct DecisionResult: Sendable {
     public struct Loser: Sendable {
         /// Line item index.
         public var line: Int32
-        /// `.none` = outbid.
+        /// `.none` = outbid; `.holdout` = a ghost ad: it won, and stepped aside for a held-out shopper.
         public var reason: NoFillReason
         public var score: Float
     }

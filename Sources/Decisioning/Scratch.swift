@@ -52,6 +52,10 @@ struct Work {
     var affinitySet: ContiguousArray<Int32> = []
     var unitVisited: ContiguousArray<UInt32> = []
     var lineOnPage: ContiguousArray<UInt32> = []
+    /// Line items that would be on the page if the shopper were not held out.
+    var lineGhosted: ContiguousArray<UInt32> = []
+    /// Held-out line items that the current slot has judged: epoch and slot, so that a second look leaves them out.
+    var lineJudged: ContiguousArray<UInt64> = []
     var unitRefused: ContiguousArray<UInt32> = []
     var advertiserOnPage: ContiguousArray<UInt32> = []
     var brandOnPage: ContiguousArray<UInt32> = []
@@ -84,6 +88,8 @@ struct Work {
             unitVisited = ContiguousArray(repeating: 0, count: snapshot.units.count)
             unitRefused = unitVisited
             lineOnPage = ContiguousArray(repeating: 0, count: snapshot.lines.count)
+            lineGhosted = lineOnPage
+            lineJudged = ContiguousArray(repeating: 0, count: snapshot.lines.count)
             advertiserOnPage = ContiguousArray(repeating: 0, count: snapshot.advertisers.count)
             brandOnPage = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
             productOnPage = ContiguousArray(repeating: 0, count: snapshot.promotedCount)

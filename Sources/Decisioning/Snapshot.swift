@@ -88,6 +88,8 @@ public final class Snapshot: Sendable {
         let brandAttribute: Int32
         let categoryAttribute: Int32
         public let caps: CapLimits
+        /// Index in `holdouts`; only with the flag `heldOut`.
+        let holdout: Int32
     }
 
     struct LineFlags: OptionSet, Sendable {
@@ -98,6 +100,7 @@ public final class Snapshot: Sendable {
         static let paced = LineFlags(rawValue: 8)
         static let capped = LineFlags(rawValue: 16)
         static let costsNothing = LineFlags(rawValue: 32)
+        static let heldOut = LineFlags(rawValue: 64)
     }
 
     /// A line item in one format: what the index holds and what competes.
@@ -165,6 +168,7 @@ public final class Snapshot: Sendable {
     let regionParents: ContiguousArray<Int32>
     let regionLocations: ContiguousArray<Int32>
     let lineProducts: ContiguousArray<Int32>
+    let holdouts: ContiguousArray<Holdout>
     let clauses: ContiguousArray<Clause>
     let clauseKeys: ContiguousArray<Int32>
     let hourMasks: ContiguousArray<UInt64>
@@ -199,6 +203,7 @@ public final class Snapshot: Sendable {
         regionParents = builder.regionParents
         regionLocations = builder.regionLocations
         lineProducts = builder.lineProducts
+        holdouts = builder.holdouts
         clauses = builder.clauses
         clauseKeys = builder.clauseKeys
         hourMasks = builder.hourMasks

@@ -21,6 +21,7 @@ struct SnapshotBuilder {
     var regionParents: ContiguousArray<Int32> = []
     var regionLocations: ContiguousArray<Int32> = []
     var lineProducts: ContiguousArray<Int32> = []
+    var holdouts: ContiguousArray<Holdout> = []
     var clauses: ContiguousArray<Snapshot.Clause> = []
     var clauseKeys: ContiguousArray<Int32> = []
     var hourMasks: ContiguousArray<UInt64> = []

@@ -167,6 +167,8 @@ public struct SnapshotInput: Sendable {
         public var isPacedEvenly = false
         public var caps: CapLimits = .none
         public var targeting = Targeting()
+        /// Shoppers who must not see the campaign; nil = everybody may.
+        public var holdout: Holdout?
         /// Promoted products in order of preference; empty = the line item promotes none in particular.
         public var promotedProductIDs: [Int32] = []
         public var creatives: [Creative] = []

@@ -26,6 +26,11 @@ extension SnapshotBuilder {
         if line.isPacedEvenly { flags.insert(.paced) }
         if !line.caps.isNone || !advertisers[Int(advertiser)].caps.isNone { flags.insert(.capped) }
         if costsNothing { flags.insert(.costsNothing) }
+        let holdout = Int32(holdouts.count)
+        if let own = line.holdout, own.share > 0 {
+            flags.insert(.heldOut)
+            holdouts.append(own)
+        }
 
         let value: Float =
             switch line.pricing {
@@ -44,7 +49,8 @@ extension SnapshotBuilder {
                 firstClause: targeting.page.lowerBound, clauseCount: Int32(targeting.page.count),
                 firstSlotClause: targeting.slot.lowerBound, slotClauseCount: Int32(targeting.slot.count),
                 firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct,
-                brandAttribute: affinity.brand, categoryAttribute: affinity.category, caps: line.caps))
+                brandAttribute: affinity.brand, categoryAttribute: affinity.category, caps: line.caps,
+                holdout: holdout))
         try addUnits(line, index: index, pivot: targeting.pivot)
     }
 

@@ -11,6 +11,7 @@ extension Work {
         let firstAd = result.ads.count
         let firstLoser = result.losers.count
         var runnerUp: Float = 0
+        var ghosts = 0
         var runnerUpFound = false
         winners.removeAll(keepingCapacity: true)
 
@@ -25,6 +26,15 @@ extension Work {
                     reason = .pageDuplicate
                 } else if unitRefused[Int(candidate.unit)] == epoch {
                     reason = .frequencyCapped
+                } else if line.flags.contains(.heldOut), isHeldOut(line, request, inputs) {
+                    // Another auction without this campaign goes on; it prices nobody and costs nothing.
+                    lineJudged[Int(unit.line)] = UInt64(epoch) << 8 | UInt64(index)
+                    if lineGhosted[Int(unit.line)] == epoch {
+                        reason = .pageDuplicate
+                    } else if isGhost(line, index, firstLoser, inputs, &result) {
+                        reason = .holdout
+                        lineGhosted[Int(unit.line)] = epoch
+                    }
                 } else if winners.count < Int(slots[index].need) {
                     reason = take(candidate, unit, line, request, inputs, &result)
                     if reason == .none {
@@ -41,9 +51,13 @@ extension Work {
                     }
                 }
                 if reason != .none { count(reason, 1 << UInt32(index), &result) }
+                let loser = DecisionResult.Loser(line: candidate.line, reason: reason, score: candidate.score)
                 if result.losers.count - firstLoser < DecisionResult.loserLimit {
-                    result.losers.append(
-                        DecisionResult.Loser(line: candidate.line, reason: reason, score: candidate.score))
+                    result.losers.append(loser)
+                    if reason == .holdout { ghosts += 1 }
+                } else if reason == .holdout, ghosts < DecisionResult.loserLimit {
+                    replaceLastLoser(by: loser, from: firstLoser, &result)
+                    ghosts += 1
                 }
             }
             let isDone = winners.count == Int(slots[index].need) && runnerUpFound
@@ -60,6 +74,37 @@ extension Work {
         result.slots[slot].firstLoser = Int32(firstLoser)
         result.slots[slot].loserCount = Int32(result.losers.count - firstLoser)
         result.slots[slot].noFill = result.ads.count > firstAd ? .none : Self.furthestReason(slot, result)
+    }
+
+    /// Whether the shopper must not see the line item's campaign.
+    private mutating func isHeldOut(
+        _ line: Snapshot.Line, _ request: DecisionRequest, _ inputs: Decider.Inputs
+    ) -> Bool {
+        inputs.snapshot.holdouts[Int(line.holdout)].holdsOut(request.shopper)
+    }
+
+    /// Whether a held-out candidate would have won a place: the slot must have one left beside the winners and the
+    /// ghosts of its own campaign.
+    private mutating func isGhost(
+        _ line: Snapshot.Line, _ index: Int, _ firstLoser: Int, _ inputs: Decider.Inputs,
+        _ result: inout DecisionResult
+    ) -> Bool {
+        var taken = winners.count
+        for at in firstLoser..<result.losers.count where result.losers[at].reason == .holdout {
+            if inputs.snapshot.lines[Int(result.losers[at].line)].campaignID == line.campaignID { taken += 1 }
+        }
+        return taken < Int(slots[index].need)
+    }
+
+    /// A ghost ad must not be forgotten for the sake of an explanation.
+    private mutating func replaceLastLoser(
+        by ghost: DecisionResult.Loser, from firstLoser: Int, _ result: inout DecisionResult
+    ) {
+        var at = result.losers.count - 1
+        while at >= firstLoser, result.losers[at].reason == .holdout { at -= 1 }
+        guard at >= firstLoser else { return }
+        for next in at..<(result.losers.count - 1) { result.losers[next] = result.losers[next + 1] }
+        result.losers[result.losers.count - 1] = ghost
     }
 
     private mutating func lookAgain(

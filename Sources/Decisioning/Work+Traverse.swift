@@ -119,6 +119,7 @@ extension Work {
             // A second look wants only what may still be shown.
             if unitRefused[unitIndex] == epoch { return false }
             let index = mask.trailingZeroBitCount
+            if lineJudged[Int(unit.line)] == UInt64(epoch) << 8 | UInt64(index) { return false }
             if conflicts(unit, line, slots[index], request, inputs) {
                 // Counted once at most: the first look has counted those it kept.
                 let place = Int(slots[index].slot) * NoFillReason.count + Int(NoFillReason.pageDuplicate.rawValue)

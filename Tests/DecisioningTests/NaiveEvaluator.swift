@@ -82,6 +82,7 @@ struct NaiveEvaluator {
         var products: Set<Int32> = []
         var advertiserClaims: [Int32: Int] = [:]
         var refused: Set<Int> = []
+        var ghosts: Set<Int32> = []
     }
 
     private func fill(
@@ -111,6 +112,7 @@ struct NaiveEvaluator {
         }
         var winners: [Candidate] = []
         var runnerUp: Candidate?
+        var ghosts: [Candidate] = []
         for candidate in candidates {
             var reason = NoFillReason.none
             let cards = freeCards(candidate, page, shown)
@@ -118,6 +120,15 @@ struct NaiveEvaluator {
                 reason = .pageDuplicate
             } else if shown.refused.contains(candidate.unit) {
                 reason = .frequencyCapped
+            } else if page.hasShopper, candidate.line.holdout?.holdsOut(Engine.shopper) == true {
+                let own = ghosts.count { $0.line.campaignID == candidate.line.campaignID }
+                if shown.ghosts.contains(candidate.line.id) {
+                    reason = .pageDuplicate
+                } else if winners.count + own < need {
+                    reason = .holdout
+                    shown.ghosts.insert(candidate.line.id)
+                    ghosts.append(candidate)
+                }
             } else if winners.count < need {
                 if claim(candidate.line, page, &shown) {
                     slot.ads.append(
@@ -137,6 +148,11 @@ struct NaiveEvaluator {
                 runnerUp = candidate
             }
             if reason != .none { reasons.append(reason) }
+            if slot.losers.count == DecisionResult.loserLimit, reason == .holdout,
+                let last = slot.losers.lastIndex(where: { !$0.hasSuffix(":holdout") })
+            {
+                slot.losers.remove(at: last)
+            }
             if slot.losers.count < DecisionResult.loserLimit {
                 slot.losers.append("\(candidate.line.id):\(reason.name)")
             }

@@ -92,6 +92,11 @@ struct RandomWorld {
 
     private mutating func makeLine(_ id: Int32, _ products: [Int32], _ isPlain: Bool) -> SnapshotInput.LineItem {
         var line = SnapshotInput.LineItem(id: id, campaignID: id, advertiserID: Int32(1 + random.below(4)))
+        // Few campaigns with several line items each, some held out from half of the shoppers.
+        if random.chance(25) {
+            line.campaignID = Int32(1_000 + random.below(3))
+            line.holdout = Holdout(share: 5_000, salt: world.seed &+ UInt64(line.campaignID))
+        }
         line.tier = random.pick([.auction, .auction, .auction, .auction, .sponsorship, .guaranteed, .house])
         line.pricing = random.pick([.cpm, .cpm, .cpc, .cpc, .fixed])
         line.bid =

@@ -1,22 +1,17 @@
 import AdModel
-import Attribution
 import Postgres
 
 /// Finds the orders whose credits a batch may have changed. The answer may hold too many, never too few: what is
 /// recomputed without need changes nothing.
 public enum AffectedOrders {
-    /// Longest window of any policy.
-    public static let longestWindow: Timestamp.Span =
-        AttributionPolicy.presets.flatMap { [$0.clickWindow, $0.viewWindow] }.compactMap { $0 }.max() ?? .days(30)
-
-    /// Orders of persons for whom new touches came, inside the longest window after them.
+    /// Orders of persons for whom new touches came, inside the longest window of any policy after them.
     public static func byTouches(
         _ touches: [(visitorID: String, at: Timestamp)], on connection: isolated PostgresConnection
     ) throws -> Set<OrderKey> {
         guard let first = touches.map(\.at).min(), let last = touches.map(\.at).max() else { return [] }
+        let longest = try Policies.installed(on: connection).longestWindow
         return try related(
-            to: Set(touches.map(\.visitorID)), from: first.micros, through: (last + longestWindow).micros,
-            on: connection)
+            to: Set(touches.map(\.visitorID)), from: first.micros, through: (last + longest).micros, on: connection)
     }
 
     /// Orders of every person that a new link of these visitors may have joined or parted, whenever they were made.

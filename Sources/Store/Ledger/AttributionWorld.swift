@@ -4,7 +4,7 @@ import Postgres
 
 /// Everything that attribution must know to decide some orders, read from the tables in a fixed number of statements.
 public struct AttributionWorld: Sendable {
-    /// A touch and the policy of its campaign when it happened.
+    /// A touch and a policy under which it competes: its campaign's when it happened, or one for all campaigns.
     struct Candidate: Sendable {
         var touch: TouchRow
         var policy: String
@@ -15,6 +15,7 @@ public struct AttributionWorld: Sendable {
     var candidates: [Candidate] = []
     var links: [IdentityLinkRow] = []
     var reference: AttributionReference
+    var policies: PolicySet
     /// By the id that the engine knows the order by.
     var orders: [AttributionID: OrderKey] = [:]
 
@@ -34,22 +35,26 @@ public struct AttributionWorld: Sendable {
         _ keys: [OrderKey], on connection: isolated PostgresConnection
     ) throws -> AttributionWorld {
         let parameters: [PostgresValue] = [.int4Array(keys.map(\.storefrontID)), .textArray(keys.map(\.orderID))]
+        let policies = try Policies.installed(on: connection)
         var loaded = Loaded()
         try loaded.readLines(parameters, connection)
         try loaded.readAdjustments(parameters, connection)
-        try loaded.readTouches(parameters, connection)
+        try loaded.readTouches(parameters, longestWindow: policies.longestWindow, connection)
         try loaded.readLinks(connection)
         let versions = try loaded.readCampaigns(connection)
-        var world = AttributionWorld(reference: try loaded.readReference(versions, connection))
+        var world = AttributionWorld(
+            reference: try loaded.readReference(versions, connection), policies: policies)
         world.lines = loaded.lines
         world.adjustments = loaded.adjustments
         world.links = loaded.links
         world.orders = loaded.orders
-        world.candidates = loaded.touches.map { touch in
-            let policy = versions.first {
+        world.candidates = loaded.touches.flatMap { touch in
+            let own = versions.first {
                 $0.row.campaignID == touch.campaignID && $0.holds(at: touch.occurredAt)
             }?.policy
-            return Candidate(touch: touch, policy: policy ?? fallbackPolicy)
+            return policies.contests(own: own ?? fallbackPolicy, at: touch.occurredAt).map {
+                Candidate(touch: touch, policy: $0)
+            }
         }
         return world
     }
@@ -58,7 +63,7 @@ public struct AttributionWorld: Sendable {
     func credits() throws -> [CreditRow] {
         var rows: [CreditRow] = []
         for name in Set(candidates.map(\.policy)).sorted() {
-            let policy = try AttributionPolicy.preset(name)
+            let policy = try policies.rules(name)
             let input = AttributionInput(
                 lines: lines, touches: candidates.filter { $0.policy == name }.map(\.touch), links: links,
                 adjustments: adjustments)
@@ -130,7 +135,9 @@ private struct Loaded {
         }
     }
 
-    mutating func readTouches(_ keys: [PostgresValue], _ connection: isolated PostgresConnection) throws {
+    mutating func readTouches(
+        _ keys: [PostgresValue], longestWindow: Timestamp.Span, _ connection: isolated PostgresConnection
+    ) throws {
         let rows = try connection.query(
             """
             with bought as (
@@ -152,7 +159,7 @@ private struct Loaded {
             select t.touch_id, t.visitor_id, t.occurred_at, t.kind, t.rendered_only, t.advertiser_id, t.campaign_id,
                 t.line_item_id, t.promoted_skus
             from found f join touch t on t.touch_id = f.touch_id
-            """, keys + [.int8(AffectedOrders.longestWindow.micros)])
+            """, keys + [.int8(longestWindow.micros)])
         touches.reserveCapacity(rows.count)
         for row in rows {
             let kind = Interaction(rawValue: try row.string(3)) ?? .view

@@ -31,7 +31,7 @@ struct AttributeCommand: AsyncParsableCommand {
     var adjustments: String?
     @Option(help: "order_id,line_no,touch_id,kind,occurred_at,level: compete without earning a row.")
     var rivals: String?
-    @Option(help: "Policy by name, such as default@1.")
+    @Option(help: "Policy by name, such as default@1, or a JSON file that states one (its name ends in .json).")
     var policy: String
     @Option(help: "Where the credits go.")
     var out: String
@@ -59,8 +59,7 @@ struct AttributeCommand: AsyncParsableCommand {
         }
         // From here on a refused run must not leave the output of an earlier one behind.
         unlink(out)
-        let policy: AttributionPolicy
-        do { policy = try AttributionPolicy.preset(self.policy) } catch { throw Refusal(error.message) }
+        let policy = try rules()
         let say: (@Sendable (String) -> Void)? = quiet ? nil : { @Sendable text in Self.say(text) }
         if campaigns == nil { say?("no --campaigns: nothing can match as listed or brand") }
         if grants == nil { say?("no --grants: there is no halo") }
@@ -78,6 +77,20 @@ struct AttributeCommand: AsyncParsableCommand {
         say?(
             "\(outcome.touches) touches, \(job.lineCount) lines, \(outcome.rows) rows under \(policy.name) in \(elapsed)"
         )
+    }
+
+    private func rules() throws -> AttributionPolicy {
+        guard policy.hasSuffix(".json") else {
+            do { return try AttributionPolicy.preset(policy) } catch { throw Refusal(error.message) }
+        }
+        let file = try InputFile(policy)
+        var bytes = [UInt8](repeating: 0, count: min(file.size, AttributionPolicy.documentLimit + 1))
+        let descriptor = try file.open()
+        defer { close(descriptor) }
+        let count = try bytes.withUnsafeMutableBytes { try InputFile.read(descriptor, $0, policy) }
+        do { return try AttributionPolicy.parse(json: Array(bytes[..<count])) } catch {
+            throw Refusal("\(policy): \(error)")
+        }
     }
 
     @Sendable private static func say(_ text: String) {
