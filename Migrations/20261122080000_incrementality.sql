@@ -88,3 +88,11 @@ create table holdout_shopper (
 
 -- Reports by the date of the touch.
 create index credit_touched on credit (advertiser_id, touched_at);
+
+-- Where the order was made, so that an advertiser's report needs no look at orders.
+alter table credit add column channel text not null default 'online' check (channel in ('online', 'offline'));
+
+select nimb_tenant_table(t, 'nimb_scope() <> ''''', 'nimb_is_retailer()')
+    from unnest(array['attribution_policy', 'policy_for_all']) t;
+select nimb_tenant_table('ghost_ad', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');
+select nimb_tenant_table('holdout_shopper', 'nimb_is_retailer()');

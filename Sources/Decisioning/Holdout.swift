@@ -4,7 +4,7 @@ import AdModel
 /// campaign, and that says nothing about any other campaign.
 public struct Holdout: Equatable, Sendable {
     /// Shares are parts of this.
-    public static let whole: Int64 = 10_000
+    public static let whole: Int32 = 10_000
 
     /// Held-out share of shoppers, in parts of 10,000.
     public var share: Int32
@@ -15,7 +15,7 @@ public struct Holdout: Equatable, Sendable {
 
     /// - Parameter share: 0...10,000; what lies outside is cut.
     public init(share: Int32, salt: UInt64) {
-        self.share = min(max(share, 0), Int32(Self.whole))
+        self.share = min(max(share, 0), Self.whole)
         self.salt = salt
         threshold = (UInt64(self.share) << 32) / UInt64(Self.whole)
     }

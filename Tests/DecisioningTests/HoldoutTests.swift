@@ -119,6 +119,6 @@ import Testing
             }
         }
         #expect(ghosts > 300, "\(ghosts)")
-        #expect(crowded > 100, "\(crowded)")
+        #expect(crowded > 40, "\(crowded)")
     }
 }

@@ -228,12 +228,14 @@ public enum CreditLedger {
     ) throws {
         guard !rows.isEmpty else { return }
         let today = zone.day(of: now)
+        let channels = Dictionary(
+            world.lines.map { ($0.orderID, $0.channel) }, uniquingKeysWith: { first, _ in first })
         try connection.copyIn(
             "credit",
             [
                 "storefront_id", "order_id", "line_no", "policy", "advertiser_id", "campaign_id", "line_item_id",
                 "touch_id", "interaction", "level", "kind", "units", "amount_micros", "ordered_at", "touched_at",
-                "adjustment_id", "cause", "cause_at", "posting_month", "recorded_at",
+                "adjustment_id", "cause", "cause_at", "posting_month", "recorded_at", "channel",
             ]
         ) { writer in
             for new in rows {
@@ -250,7 +252,7 @@ public enum CreditLedger {
                     .int8(row.amountMicros), .timestamptz(micros: row.orderedAt.micros),
                     .timestamptz(micros: row.touchedAt.micros), new.adjustmentID.map(PostgresValue.text) ?? .null,
                     .text(new.causeText), .timestamptz(micros: row.causeAt.micros), .date(days: month.number),
-                    .timestamptz(micros: now.micros))
+                    .timestamptz(micros: now.micros), .text((channels[row.orderID] ?? .online).rawValue))
             }
         }
     }
