@@ -41,10 +41,10 @@ public enum CampaignState: String, CaseIterable, Sendable {
             kind == .retailer
         case (.moderation, .rejected): kind != .advertiser
         case (.approved, .active): kind == .system
-        case (.active, .finished), (.paused, .finished): true
+        case (.active, .finished), (.paused, .finished), (.active, .paused): true
         case (.approved, .finished): kind == .system
         case (.draft, .moderation), (.rejected, .moderation), (.rejected, .draft), (.moderation, .draft),
-            (.approved, .draft), (.active, .paused), (.paused, .active), (.draft, .archived), (.rejected, .archived),
+            (.approved, .draft), (.paused, .active), (.draft, .archived), (.rejected, .archived),
             (.finished, .archived):
             kind != .system
         case (.approved, .moderation), (.active, .moderation), (.paused, .moderation): true

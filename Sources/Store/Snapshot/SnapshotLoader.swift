@@ -180,8 +180,16 @@ public struct SnapshotLoader: Sendable {
     private static func lineItems(
         _ connection: isolated PostgresConnection, _ now: PostgresValue, _ data: inout ServingData
     ) throws {
-        for row in try connection.query("select id from advertiser order by id") {
-            data.input.advertisers.append(SnapshotInput.Advertiser(id: try row.int32("id")))
+        for row in try connection.query("select id, code, caps::text as caps from advertiser order by id") {
+            let id = try row.int32("id")
+            do {
+                data.input.advertisers.append(
+                    SnapshotInput.Advertiser(id: id, caps: try limits(try row.string("caps"))))
+            } catch let error as DecodingError {
+                throw ServingDataError(
+                    code: "unreadable_advertiser",
+                    message: "advertiser \(try row.string("code")): caps cannot be read: \(error)")
+            }
         }
         let rows = try connection.query(
             """
@@ -230,9 +238,7 @@ public struct SnapshotLoader: Sendable {
         do {
             let decoder = JSONDecoder()
             item.targeting = try decoder.decode(Targeting.self, from: Data(try row.string("targeting").utf8))
-            for cap in try decoder.decode([Cap].self, from: Data(try row.string("caps").utf8)) {
-                item.caps.limit(cap.per, to: UInt16(clamping: cap.count))
-            }
+            item.caps = try limits(try row.string("caps"))
         } catch let error as DecodingError {
             throw ServingDataError(
                 code: "unreadable_line_item", message: "line item \(code): caps or targeting cannot be read: \(error)")
@@ -240,9 +246,11 @@ public struct SnapshotLoader: Sendable {
         return item
     }
 
-    private struct Cap: Decodable {
-        var count: Int
-        var per: CapWindow
+    /// `[{"count":3,"per":"day"}]`; throws `DecodingError`.
+    private static func limits(_ json: String) throws -> CapLimits {
+        var limits = CapLimits.none
+        for cap in try FrequencyCap.read(json) { limits.limit(cap.per, to: UInt16(clamping: cap.count)) }
+        return limits
     }
 
     private static func creatives(
