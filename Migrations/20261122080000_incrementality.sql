@@ -96,3 +96,90 @@ select nimb_tenant_table(t, 'nimb_scope() <> ''''', 'nimb_is_retailer()')
     from unnest(array['attribution_policy', 'policy_for_all']) t;
 select nimb_tenant_table('ghost_ad', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');
 select nimb_tenant_table('holdout_shopper', 'nimb_is_retailer()');
+
+-- Both sides of a campaign's running experiment, summed over shoppers; an advertiser gets these sums and never the
+-- orders behind them. A shopper is the customer of his latest link, else the visitor; whoever has visitors on both
+-- sides is on neither (mixed). Counted are lines of products that the campaign promotes, of their variants, and, where
+-- the advertiser owns the brand on the order's date, of the campaign's brands; from the first win until `span` later,
+-- both included, and only for shoppers whose window is over at `through` (the others are maturing).
+create function holdout_moments(wanted int, span interval, through timestamptz)
+returns table (is_ghost boolean, shoppers bigint, buyers bigint, orders bigint, units bigint, sales_micros numeric,
+    squared_roubles float8, maturing bigint, mixed bigint)
+language plpgsql security definer set search_path from current as $$
+declare
+    before text := current_setting('nimb.scope', true);
+    started timestamptz;
+    owner int;
+begin
+    select c.holdout_since, c.advertiser_id into started, owner from campaign c where c.id = wanted;
+    if started is null or not nimb_sees(owner) then return; end if;
+    perform set_config('nimb.scope', 'system', true);
+    return query
+    with member as (
+        select h.visitor_id, h.is_ghost as ghost, h.first_at, coalesce((
+            select k.customer_id from identity_link k where k.visitor_id = h.visitor_id
+            order by k.linked_at desc, k.customer_id collate "C" desc limit 1), h.visitor_id) as person
+        from holdout_shopper h where h.campaign_id = wanted and h.since = started
+    ), everybody as (
+        select m.person, bool_or(m.ghost) as ghost, bool_and(m.ghost) <> bool_or(m.ghost) as both_sides,
+            min(m.first_at) as first_at
+        from member m group by m.person
+    ), ripe as (
+        select e.person, e.ghost, e.first_at from everybody e where not e.both_sides and e.first_at + span <= through
+    ), alias_of as (
+        select r.person, r.person as id from ripe r
+        union select r.person, m.visitor_id from ripe r join member m on m.person = r.person
+        union select r.person, k.visitor_id from ripe r join identity_link k on k.customer_id = r.person
+            and not exists (
+                select 1 from identity_link later where later.visitor_id = k.visitor_id
+                    and (later.linked_at, later.customer_id collate "C") > (k.linked_at, k.customer_id collate "C"))
+    ), bought as (
+        -- An order with a customer is his, whatever visitor it came from.
+        select r.person, o.storefront_id, o.order_id, o.ordered_at from ripe r
+        join customer_order o on o.customer_id = r.person and o.ordered_at between r.first_at and r.first_at + span
+        union
+        select r.person, o.storefront_id, o.order_id, o.ordered_at from ripe r
+        join alias_of a on a.person = r.person
+        join customer_order o on o.visitor_id = a.id and o.customer_id is null
+            and o.ordered_at between r.first_at and r.first_at + span
+    ), promoted as (
+        select distinct s.sku from line_item l join line_item_version v on v.line_item_id = l.id
+        cross join lateral unnest(v.promoted_skus) as s (sku) where l.campaign_id = wanted
+        union select s.sku from campaign_version v cross join lateral unnest(v.listed_skus) as s (sku)
+        where v.campaign_id = wanted
+    ), own_brand as (
+        select distinct b.code from campaign_version v cross join lateral unnest(v.brand_codes) as b (code)
+        where v.campaign_id = wanted
+    ), counted as (
+        select b.person, b.storefront_id, b.order_id, l.units as line_units, l.net_micros
+        from bought b
+        join order_line l on l.storefront_id = b.storefront_id and l.order_id = b.order_id
+        left join product p on p.sku = l.sku
+        where l.units >= 1 and l.net_micros >= 0 and (
+            l.sku in (select sku from promoted)
+            or p.group_id <> '' and exists (
+                select 1 from product q where q.group_id = p.group_id and q.sku in (select sku from promoted))
+            or exists (
+                select 1 from own_brand w join brand r on r.code = w.code
+                join brand_grant g on g.brand_id = r.id and g.advertiser_id = owner
+                    and g.valid_from <= b.ordered_at and b.ordered_at < g.valid_to
+                where r.code = coalesce((
+                    select rb.code from brand_alias a join brand rb on rb.id = a.brand_id
+                    where a.alias = p.brand and a.valid_from <= b.ordered_at and b.ordered_at < a.valid_to limit 1),
+                    p.brand)))
+    ), outcome as (
+        select c.person, count(distinct (c.storefront_id, c.order_id)) as person_orders,
+            sum(c.line_units) as person_units, sum(c.net_micros) as person_micros
+        from counted c group by c.person
+    )
+    select side.ghost, count(r.person), count(o.person), coalesce(sum(o.person_orders), 0)::bigint,
+        coalesce(sum(o.person_units), 0)::bigint, coalesce(sum(o.person_micros), 0),
+        (coalesce(sum(o.person_micros * o.person_micros), 0) / 1e12)::float8,
+        (select count(*) from everybody e where e.ghost = side.ghost and not e.both_sides and e.first_at + span > through),
+        (select count(*) from everybody e where e.both_sides)
+    from (values (false), (true)) as side (ghost)
+    left join ripe r on r.ghost = side.ghost
+    left join outcome o on o.person = r.person
+    group by side.ghost order by side.ghost;
+    perform set_config('nimb.scope', coalesce(before, ''), true);
+end $$;

@@ -195,7 +195,7 @@ public struct SnapshotLoader: Sendable {
             """
             select l.id, l.code, l.campaign_id, l.advertiser_id, l.paused, l.starts_at, l.ends_at, l.tier, l.pricing,
                 l.bid_micros, l.pacing, l.caps::text as caps, l.targeting::text as targeting, c.state,
-                c.kktu is not null as has_kktu,
+                c.kktu is not null as has_kktu, c.holdout_share, c.holdout_salt,
                 coalesce((
                     select array_agg(p.id order by s.place)
                     from line_item_version v
@@ -230,6 +230,10 @@ public struct SnapshotLoader: Sendable {
         item.isPaused = try row.bool("paused") || state == "paused"
         item.isApproved = state == "active" || state == "paused"
         item.hasKKTU = try row.bool("has_kktu")
+        let heldOut = try row.int32("holdout_share")
+        if heldOut > 0 {
+            item.holdout = Holdout(share: heldOut, salt: UInt64(bitPattern: try row.int64("holdout_salt")))
+        }
         item.startsAt = Timestamp(micros: try row.micros("starts_at"))
         item.endsAt = Timestamp(micros: try row.micros("ends_at"))
         item.needsLease = pricing != .fixed && tier != .house && item.bid > .zero
