@@ -60,11 +60,13 @@ public final class PrivateCluster: Sendable {
     }
 
     /// Connection string for a database of the cluster.
-    public func url(database: String = "postgres") -> String {
+    ///
+    /// - Parameter user: `postgres` is the superuser, whom no policy holds; name a plain role for everything but set-up.
+    public func url(database: String = "postgres", user: String = "postgres") -> String {
         func escaped(_ text: String) -> String {
             text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
         }
-        return "postgresql:///\(escaped(database))?host=\(escaped(socketFolder))&user=postgres"
+        return "postgresql:///\(escaped(database))?host=\(escaped(socketFolder))&user=\(escaped(user))"
     }
 
     /// Ends the server: open transactions are rolled back, everything committed is kept.

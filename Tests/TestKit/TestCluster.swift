@@ -11,6 +11,8 @@ public actor TestCluster {
 
     /// Name of the database that every test database is a copy of: migrated, empty.
     static let template = "nimb_template"
+    /// Who owns the tables of the test databases.
+    static let owner = "nimb_owner"
     /// Tests that may hold a database at the same time.
     static let concurrentDatabases = 16
 
@@ -37,9 +39,18 @@ public actor TestCluster {
                 let pool = PostgresPool(
                     PostgresOptions(url: cluster.url(), applicationName: "tests"), maximumConnections: 2,
                     acquireTimeout: .seconds(300))
-                try await pool.withConnection { try $0.script("create database \(Self.template)") }
+                // A plain owner, as in production: a superuser would walk past the policies. It may make the role of
+                // the management API; its own sessions work for all tenants.
+                try await pool.withConnection {
+                    try $0.script(
+                        """
+                        create role \(Self.owner) login createrole;
+                        alter role \(Self.owner) set nimb.scope = 'system';
+                        """)
+                    try $0.script("create database \(Self.template) owner \(Self.owner)")
+                }
                 let migrating = PostgresPool(
-                    PostgresOptions(url: cluster.url(database: Self.template)), maximumConnections: 1)
+                    PostgresOptions(url: cluster.url(database: Self.template, user: Self.owner)), maximumConnections: 1)
                 try await MigrationRunner(pool: migrating).run()
                 await migrating.close()
                 return pool
@@ -59,8 +70,10 @@ public actor TestCluster {
             made += 1
             let name = "test_\(made)"
             let template = migrated ? Self.template : "template0"
-            try await administration.withConnection { try $0.script("create database \(name) template \(template)") }
-            return TestDatabase(name: name, url: try await cluster().url(database: name))
+            try await administration.withConnection {
+                try $0.script("create database \(name) template \(template) owner \(Self.owner)")
+            }
+            return TestDatabase(name: name, url: try await cluster().url(database: name, user: Self.owner))
         } catch {
             leave()
             throw error

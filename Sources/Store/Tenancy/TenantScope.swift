@@ -38,7 +38,8 @@ extension PostgresOptions {
     public var asManagement: PostgresOptions {
         var options = self
         options.role = TenantScope.role
-        options.settings["nimb.scope"] = nil
+        // Said aloud: the role that connects may have another scope of its own.
+        options.settings["nimb.scope"] = ""
         return options
     }
 }
