@@ -135,7 +135,7 @@ let ring3: [Target] = [
         [
             "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
-        ], resources: [.copy("OpenAPI"), .copy("Pages")]),
+        ], resources: [.copy("OpenAPI")]),
     ours(
         "Pipeline",
         [
