@@ -75,7 +75,7 @@ public struct ManagementServer: Service {
         let router = Router(context: ManagementContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestScope())
         ManagementRoutes.all().install(
-            on: router, gate: Gate(services: services, authenticator: Authenticator(pool: services.pool)))
+            on: router, gate: Gate(services: services, authenticator: Authenticator(services: services)))
         router.get("/v1/health") { _, _ in await healthResponse() }
         router.get("/metrics") { _, _ in
             Response(

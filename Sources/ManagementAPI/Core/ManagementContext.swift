@@ -14,16 +14,3 @@ struct ManagementContext: RequestContext {
         remoteAddress = source.channel.remoteAddress
     }
 }
-
-/// Networks of callers.
-enum ClientAddress {
-    /// The /24 of an IPv4 address, the /48 of an IPv6 one; `local` for anything else.
-    static func network(of address: SocketAddress?) -> String {
-        guard let text = address?.ipAddress else { return "local" }
-        if text.contains(".") {
-            let parts = text.split(separator: ":").last.map(String.init) ?? text
-            return parts.split(separator: ".").prefix(3).joined(separator: ".") + ".0/24"
-        }
-        return text.split(separator: ":", omittingEmptySubsequences: false).prefix(3).joined(separator: ":") + "::/48"
-    }
-}

@@ -4,6 +4,7 @@ public enum ManagementRoutes {
     public static func all() -> RouteTable {
         var table = RouteTable()
         DocumentRoutes.add(to: &table)
+        IdentityRoutes.add(to: &table)
         ReportRoutes.add(to: &table)
         return table
     }

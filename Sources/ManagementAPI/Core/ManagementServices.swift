@@ -1,5 +1,6 @@
 import AdFormats
 import AdModel
+import Measurement
 import ORD
 import Postgres
 import Store
@@ -12,6 +13,10 @@ public struct ManagementServices: Sendable {
     /// Seals cursors and secrets at rest; the same on every node.
     public var sealer: Sealer
     public var limits = RateLimits()
+    /// Hashes passwords off the event loops and off database connections.
+    public var passwords: any PasswordHashing = ScryptHasher()
+    /// Proxies whose `X-Forwarded-For` is believed.
+    public var trustedProxies = TrustedProxies.none
     /// Ad formats in use; nil where creatives are not served.
     public var formats: AdFormatSet?
     /// Codes of goods; nil where the dictionary is not loaded.

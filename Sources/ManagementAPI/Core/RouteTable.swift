@@ -85,7 +85,7 @@ struct Gate: Sendable {
 
     func pass(_ request: Request, _ context: ManagementContext, _ route: RouteTable.Route) async throws -> Response {
         let now = services.clock()
-        let network = ClientAddress.network(of: context.remoteAddress)
+        let network = CallerNetwork.of(request, peer: context.remoteAddress, trusting: services.trustedProxies)
         do {
             var actor = Actor.anonymous
             if let area = route.area {

@@ -60,6 +60,13 @@ public enum GuessThrottle {
         }
     }
 
+    /// Takes back what `begin` counted for an attempt that could not be tried.
+    public static func withdraw(_ keys: [GuessKey], now: Timestamp, on db: isolated PostgresConnection) throws {
+        for key in keys.sorted(by: { $0.hash.lexicographicallyPrecedes($1.hash) }) {
+            try store(key.policy.taking(from: try lock(key, now: now, on: db), at: now), key, on: db)
+        }
+    }
+
     /// Removes counts that silence has forgiven; returns how many.
     public static func forget(now: Timestamp, on db: isolated PostgresConnection) throws -> Int {
         try db.query(

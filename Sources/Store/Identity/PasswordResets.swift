@@ -84,11 +84,7 @@ public enum PasswordResets {
             returning u.code, u.id
             """, [.bytea(token.hash), .timestamptz(micros: now.micros)])
         guard let row = rows.first, let user = try Users.find(try row.string("code"), on: db) else { return nil }
-        try Users.setPassword(user.id, hash: hash, now: now, on: db)
-        let message = IdentityMail.passwordChanged(language: user.language)
-        try MailOutbox.enqueue(
-            to: user.email, subject: message.subject, body: message.body, kind: "identity.password_changed", at: now,
-            on: db)
+        try Users.changePassword(user, hash: hash, now: now, on: db)
         return user
     }
 

@@ -58,7 +58,7 @@ public enum Sessions {
     }
 
     /// Whether the login name has begun a session from the network lately.
-    static func hasBegun(
+    public static func hasBegun(
         _ email: EmailAddress, from network: String, now: Timestamp, on db: isolated PostgresConnection
     ) throws -> Bool {
         try !db.query(

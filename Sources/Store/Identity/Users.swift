@@ -165,6 +165,17 @@ public enum Users {
         try PasswordResets.cancel(ofUser: user, now: now, on: db)
     }
 
+    /// The same by the user's own wish, with a message to him in case it was not.
+    public static func changePassword(
+        _ user: UserRecord, hash: String, now: Timestamp, on db: isolated PostgresConnection
+    ) throws {
+        try setPassword(user.id, hash: hash, now: now, on: db)
+        let message = IdentityMail.passwordChanged(language: user.language)
+        try MailOutbox.enqueue(
+            to: user.email, subject: message.subject, body: message.body, kind: "identity.password_changed", at: now,
+            on: db)
+    }
+
     /// Puts the same password's stronger hash in place, unless the password was changed meanwhile.
     public static func renewHash(
         _ user: Int32, from old: String, to new: String, on db: isolated PostgresConnection
@@ -186,6 +197,15 @@ public enum Users {
                 try row.bool("disabled")
             )
         }
+    }
+
+    /// Whether the stored password is still the one that was checked and the user may come in; locked until the
+    /// transaction ends.
+    public static func isCurrent(_ user: Int32, hash: String, on db: isolated PostgresConnection) throws -> Bool {
+        try !db.query(
+            "select 1 as one from app_user where id = $1 and password_hash = $2 and not disabled for update",
+            [.int4(user), .text(hash)]
+        ).isEmpty
     }
 
     /// Refuses when nobody is left who could let others in. Checks of two transactions follow each other.

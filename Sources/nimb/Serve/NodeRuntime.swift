@@ -80,6 +80,7 @@ struct NodeRuntime {
         var services = ManagementServices(
             database: database, sealer: Sealer(key: secrets.sealingKey), clock: SystemClock.now)
         services.formats = formats
+        services.trustedProxies = try trustedProxies()
         services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
         services.deliveryBaseURL = options.publicBase
         services.mediaBaseURL = options.mediaBase
@@ -114,14 +115,18 @@ struct NodeRuntime {
         var settings = DeliverySettings()
         settings.nodeID = node.node
         settings.publicBaseURL = options.publicBase
-        guard let proxies = TrustedProxies(options.trustedProxies) else {
-            throw Refusal("--trusted-proxies takes networks such as 10.0.0.0/8; one of those given is not.")
-        }
-        settings.trustedProxies = proxies
+        settings.trustedProxies = try trustedProxies()
         settings.corsOrigins = Set(options.corsOrigins)
         settings.customerSecrets = secrets.customerSecrets
         settings.loops = options.loops
         return settings
+    }
+
+    private func trustedProxies() throws -> TrustedProxies {
+        guard let proxies = TrustedProxies(options.trustedProxies) else {
+            throw Refusal("--trusted-proxies takes networks such as 10.0.0.0/8; one of those given is not.")
+        }
+        return proxies
     }
 
     private var agentsFile: URL {

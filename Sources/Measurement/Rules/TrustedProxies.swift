@@ -1,5 +1,3 @@
-import Measurement
-
 /// Which proxies may say whom they speak for.
 public struct TrustedProxies: Sendable {
     private struct Network: Sendable {
