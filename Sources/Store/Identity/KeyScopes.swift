@@ -2,7 +2,8 @@
 public enum KeyScopes {
     /// The parts of the management API, one scope `<area>:read` and one `<area>:write` each.
     public static let areas = [
-        "identity", "catalogue", "campaigns", "moderation", "wallet", "reports", "notices", "operations", "attribution",
+        "attribution", "campaigns", "catalogue", "finance", "identity", "moderation", "notices", "operations", "reports",
+        "wallet",
     ]
 
     /// Every scope that may be given; `*` is all of them, later ones included.
