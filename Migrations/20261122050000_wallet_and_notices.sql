@@ -170,3 +170,17 @@ select nimb_tenant_table(t, 'nimb_scope() <> ''''') from unnest(array['notice_re
 select nimb_tenant_table('budget_lease',
     'nimb_is_retailer() or exists (select 1 from line_item l where l.id = line_item_id)', 'nimb_is_retailer()');
 select nimb_tenant_table('log_checkpoint', 'nimb_scope() <> ''''', 'nimb_is_retailer()');
+
+-- An advertiser may set the balance below which he is told, and nothing else of his row.
+create function set_low_balance(advertiser int, amount bigint, known bigint) returns boolean
+language plpgsql security definer set search_path from current as $$
+declare before text := current_setting('nimb.scope', true); done boolean;
+begin
+    if not nimb_sees(advertiser) then return false; end if;
+    perform set_config('nimb.scope', 'system', true);
+    update advertiser a set low_balance_micros = amount, revision = revision + 1
+        where a.id = advertiser and a.revision = known;
+    done := found;
+    perform set_config('nimb.scope', coalesce(before, ''), true);
+    return done;
+end $$;

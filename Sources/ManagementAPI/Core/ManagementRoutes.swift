@@ -6,6 +6,11 @@ public enum ManagementRoutes {
         DocumentRoutes.add(to: &table)
         IdentityRoutes.add(to: &table)
         ReportRoutes.add(to: &table)
+        RetailerRoutes.add(to: &table)
+        AdvertiserRoutes.add(to: &table)
+        WalletRoutes.add(to: &table)
+        StatementRoutes.add(to: &table)
+        BankRoutes.add(to: &table)
         return table
     }
 }

@@ -70,6 +70,20 @@ public enum AdvertiserStore {
         return try get(advertiser.code, on: db)
     }
 
+    /// The one thing that the advertiser sets himself: the balance below which he is told. A function of the database
+    /// does it, because its policies let him write nothing else here.
+    public static func setLowBalance(
+        _ advertiser: Advertiser, _ amount: Micros?, on db: isolated PostgresConnection
+    ) throws -> Advertiser {
+        let rows = try db.query(
+            "select set_low_balance($1, $2, $3) as done",
+            [.int4(advertiser.id), .int8(orNull: amount?.value), .int8(advertiser.revision)])
+        guard try rows.single().bool("done") else {
+            throw Refusal(.preconditionFailed, "It has changed since you read it; read it again, then change it.")
+        }
+        return try get(advertiser.code, on: db)
+    }
+
     /// Removes an advertiser nothing refers to.
     /// - Throws: `Refusal` when there are contracts, campaigns, money or people of his.
     public static func delete(_ advertiser: Advertiser, on db: isolated PostgresConnection) throws {

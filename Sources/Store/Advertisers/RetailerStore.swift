@@ -117,6 +117,11 @@ public enum RetailerStore {
         return zone
     }
 
+    /// The accounting day of an instant.
+    public static func today(_ now: Timestamp, on db: isolated PostgresConnection) throws -> Day {
+        try zone(on: db).day(of: now)
+    }
+
     private static func check(_ fields: RetailerFields) throws {
         guard AccountingZone(fields.accountingZone) != nil else {
             throw Refusal.field("accounting_zone", "not_allowed", "An IANA name such as Europe/Moscow is expected.")

@@ -52,6 +52,8 @@ public struct WalletStatement: Equatable, Sendable {
         /// Sums of the lines' own kopecks; lines without a rate are not in them.
         public var vat = KopeckAmount.zero
         public var amountWithVAT = KopeckAmount.zero
+
+        public init() {}
     }
 
     public var from: Day

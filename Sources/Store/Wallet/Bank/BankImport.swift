@@ -22,7 +22,7 @@ public struct BankImport: Sendable {
         public var outcome: Outcome
         /// How the advertiser was found, or why not.
         public var match: String?
-        var advertiserID: Int32?
+        public var advertiserID: Int32?
         /// Public id.
         public var advertiser: String?
         var contractID: Int32?
