@@ -14,6 +14,7 @@ struct Nimb: AsyncParsableCommand {
             SecretsCommand.self,
             SeedCommand.self,
             ServeCommand.self,
+            UserCommand.self,
             WorkerCommand.self,
         ])
 }

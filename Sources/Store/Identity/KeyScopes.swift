@@ -2,7 +2,8 @@
 public enum KeyScopes {
     /// The parts of the management API, one scope `<area>:read` and one `<area>:write` each.
     public static let areas = [
-        "attribution", "campaigns", "catalogue", "finance", "identity", "moderation", "notices", "operations", "reports",
+        "attribution", "campaigns", "catalogue", "finance", "identity", "moderation", "notices", "operations",
+        "reports",
         "wallet",
     ]
 

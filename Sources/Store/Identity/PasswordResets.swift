@@ -10,13 +10,18 @@ public enum PasswordResets {
     /// Links of one user in one life; more requests send nothing.
     public static let perUser = 3
 
+    /// Where a token is used; it stands behind `#`, which browsers keep to themselves.
+    public static func link(_ base: String, _ token: SecretToken) -> String {
+        IdentityMail.link(base, "password", token)
+    }
+
     /// Makes the link of a new user and queues the message.
     public static func welcome(
         _ user: UserRecord, base: String, now: Timestamp, on db: isolated PostgresConnection
     ) throws -> SecretToken {
         let token = try make(user.id, life: welcomeLife, now: now, on: db)
         let message = IdentityMail.welcome(
-            language: user.language, link: IdentityMail.link(base, "password", token),
+            language: user.language, link: link(base, token),
             days: welcomeLife.micros / Timestamp.Span.days(1).micros)
         try MailOutbox.enqueue(
             to: user.email, subject: message.subject, body: message.body, kind: "identity.welcome", at: now, on: db)
@@ -51,7 +56,7 @@ public enum PasswordResets {
         guard let row = rows.first else { return }
         let token = try make(try row.int32("id"), now: now, on: db)
         let message = IdentityMail.reset(
-            language: try row.string("language"), link: IdentityMail.link(base, "password", token),
+            language: try row.string("language"), link: link(base, token),
             minutes: life.micros / Timestamp.Span.minutes(1).micros)
         try MailOutbox.enqueue(
             to: try row.string("email"), subject: message.subject, body: message.body, kind: "identity.reset", at: now,

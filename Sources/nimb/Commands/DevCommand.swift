@@ -22,6 +22,7 @@ struct DevCommand: AsyncParsableCommand {
     var directory = ".nimb"
 
     @OptionGroup var options: ServeOptions
+    @OptionGroup var mail: MailOptions
 
     @Option(help: "What is written to standard error: trace, debug, info, notice, warning, error.")
     var logLevel = "warning"
@@ -63,7 +64,9 @@ struct DevCommand: AsyncParsableCommand {
             directory: node.logDirectory, database: database, clock: SystemClock.now, registry: runtime.metrics,
             logger: logger)
         let pool = PostgresPool(database, maximumConnections: 4)
-        let jobs = WorkerJobs(pool: pool, metrics: runtime.metrics, logger: logger).runner()
+        let jobs = try WorkerJobs(
+            pool: pool, metrics: runtime.metrics, logger: logger, mail: mail, isDevelopment: true
+        ).runner()
         // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
         let services: [any Service] = [worker, jobs] + assembly.services
         let group = ServiceGroup(

@@ -17,6 +17,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
     @OptionGroup var node: NodeOptions
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var mail: MailOptions
 
     func run() async throws {
         let logger = node.logger("nimb.worker")
@@ -25,7 +26,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker = PipelineWorker(
             directory: node.logDirectory, database: options, clock: SystemClock.now, registry: metrics, logger: logger)
         let pool = PostgresPool(options, maximumConnections: 4)
-        let jobs = WorkerJobs(pool: pool, metrics: metrics, logger: logger).runner()
+        let jobs = try WorkerJobs(pool: pool, metrics: metrics, logger: logger, mail: mail).runner()
         Console.say("nimb worker: ready, shipping \(node.logDirectory)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

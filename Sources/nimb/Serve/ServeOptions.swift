@@ -14,6 +14,10 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Port of the management listener: reports, health, metrics.")
     var managementPort = 8081
 
+    @Option(
+        help: "Address of the management pages as browsers see it, for links in mail; a page of it may change things.")
+    var managementURL: String?
+
     @Option(help: "Port of the media listener: pictures of creatives, on an origin of their own.")
     var mediaPort = 8082
 
@@ -60,7 +64,7 @@ struct ServeOptions: ParsableArguments {
     }
 
     var publicBase: String { trimmed(publicURL ?? "http://\(shown(host)):\(port)") }
-    var managementBase: String { "http://\(shown(managementHost)):\(managementPort)" }
+    var managementBase: String { trimmed(managementURL ?? "http://\(shown(managementHost)):\(managementPort)") }
     var mediaBase: String { trimmed(mediaURL ?? "http://\(shown(host)):\(mediaPort)") }
 
     private func shown(_ host: String) -> String { host == "0.0.0.0" ? "localhost" : host }

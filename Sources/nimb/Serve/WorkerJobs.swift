@@ -1,6 +1,7 @@
 import Jobs
 import Logging
 import Postgres
+import Store
 import Telemetry
 
 /// The jobs of `nimb worker` (and of `nimb dev`): what goes on by itself besides shipping the log.
@@ -8,11 +9,22 @@ struct WorkerJobs {
     let pool: PostgresPool
     let metrics: MetricsRegistry
     let logger: Logger
+    let mail: MailOptions
+    /// Messages are shown at the console unless a mail command is given.
+    var isDevelopment = false
 
     /// All jobs, one line each; their closures bring together what the rings keep apart.
-    func runner() -> JobRunner {
-        JobRunner(jobs: jobs(), pool: pool, clock: SystemClock.now, metrics: metrics, logger: logger)
+    func runner() throws -> JobRunner {
+        JobRunner(jobs: try jobs(), pool: pool, clock: SystemClock.now, metrics: metrics, logger: logger)
     }
 
-    private func jobs() -> [Job] { [] }
+    private func jobs() throws -> [Job] {
+        let mailJob = try mail.job(pool: pool, isDevelopment: isDevelopment, metrics: metrics, logger: logger)
+        return [
+            mailJob,
+            Job(name: "identity-sweep", every: .seconds(3_600)) { now in
+                _ = try await pool.transaction { try IdentitySweep.run(now: now, on: $0) }
+            },
+        ].compactMap { $0 }
+    }
 }
