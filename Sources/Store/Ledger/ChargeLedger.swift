@@ -70,7 +70,7 @@ public enum ChargeLedger {
             summary.charged += result.amount
             summary.overDelivery += candidate.price - result.amount
         }
-        try connection.copyIn(
+        try connection.copyStaged(
             "charge",
             [
                 "kind", "advertiser_id", "campaign_id", "line_item_id", "creative_version_id", "storefront_id",

@@ -188,7 +188,7 @@ public enum EventLedger {
         _ events: [AdEventRecord], on connection: isolated PostgresConnection
     ) throws {
         guard !events.isEmpty else { return }
-        try connection.copyIn(
+        try connection.copyStaged(
             "invalid_event",
             [
                 "received_day", "reason", "decision_id", "ad", "kind", "card", "storefront_id", "line_item_id",

@@ -24,7 +24,8 @@ public enum LedgerPartitions {
         let invalid = Set(batch.events.filter { $0.invalid != nil }.map(\.receivedAt.utcDay))
         let signals = Set(batch.signals.map(\.receivedAt.utcDay))
         let ghosts = Set(batch.decisions.filter { HoldoutLedger.hasGhost($0.record) }.map { $0.record.id.day })
-        return ghosts.sorted().map { ("ghost_ad", $0) } + decisions.sorted().map { ("decision", $0) } + events.sorted().map { ("ad_event", $0) }
+        return ghosts.sorted().map { ("ghost_ad", $0) } + decisions.sorted().map { ("decision", $0) }
+            + events.sorted().map { ("ad_event", $0) }
             + invalid.sorted().map { ("invalid_event", $0) } + signals.sorted().map { ("signal", $0) }
     }
 }

@@ -132,7 +132,7 @@ public enum OrderLedger {
         _ orders: [OrderRecord], on connection: isolated PostgresConnection
     ) throws {
         guard !orders.isEmpty else { return }
-        try connection.copyIn(
+        try connection.copyStaged(
             "customer_order",
             ["storefront_id", "order_id", "visitor_id", "customer_id", "channel", "ordered_at", "received_at"]
         ) { writer in
@@ -143,7 +143,7 @@ public enum OrderLedger {
                     .timestamptz(micros: order.orderedAt.micros), .timestamptz(micros: order.receivedAt.micros))
             }
         }
-        try connection.copyIn(
+        try connection.copyStaged(
             "order_line", ["storefront_id", "order_id", "line_no", "sku", "units", "gross_micros", "net_micros"]
         ) { writer in
             for order in orders {
@@ -162,7 +162,7 @@ public enum OrderLedger {
         _ adjustments: [AdjustmentRecord], on connection: isolated PostgresConnection
     ) throws {
         guard !adjustments.isEmpty else { return }
-        try connection.copyIn(
+        try connection.copyStaged(
             "order_adjustment",
             [
                 "storefront_id", "adjustment_id", "order_id", "line_no", "occurred_at", "kind", "units",
@@ -183,7 +183,7 @@ public enum OrderLedger {
         _ signals: [SignalRecord], on connection: isolated PostgresConnection
     ) throws {
         guard !signals.isEmpty else { return }
-        try connection.copyIn(
+        try connection.copyStaged(
             "signal",
             [
                 "received_day", "storefront_id", "kind", "visitor_id", "customer_id", "product_sku", "category_code",

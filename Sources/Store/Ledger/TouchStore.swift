@@ -19,7 +19,7 @@ public enum TouchStore {
             Set(known.filter { $0.token.productIDs.isEmpty }.map(\.token.lineItemID)), on: connection)
         var result: [(visitorID: String, touchID: String, at: Timestamp)] = []
         result.reserveCapacity(known.count)
-        try connection.copyIn(
+        try connection.copyStaged(
             "touch",
             [
                 "touch_id", "visitor_id", "occurred_at", "kind", "rendered_only", "advertiser_id", "campaign_id",
