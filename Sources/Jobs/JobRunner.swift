@@ -50,6 +50,8 @@ public struct JobRunner: Service {
                 for job in jobs { group.addTask { await loop(job) } }
             }
         }
+        // A service that returns ends its group; without jobs there is still nothing wrong.
+        if jobs.isEmpty { try await gracefulShutdown() }
     }
 
     private func loop(_ job: Job) async {
