@@ -11,6 +11,8 @@ public enum ManagementRoutes {
         WalletRoutes.add(to: &table)
         StatementRoutes.add(to: &table)
         BankRoutes.add(to: &table)
+        NoticeRoutes.add(to: &table)
+        WebhookRoutes.add(to: &table)
         return table
     }
 }
