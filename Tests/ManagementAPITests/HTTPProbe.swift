@@ -34,6 +34,23 @@ struct HTTPProbe {
         return Answer(status: http.statusCode, headers: fields, body: data)
     }
 
+    /// Any method, with a body.
+    func send(
+        _ method: String, _ path: String, key: String? = nil, body: Data? = nil, headers: [String: String] = [:]
+    ) async throws -> Answer {
+        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw URLError(.badURL) }
+        var request = URLRequest(url: url)
+        request.httpMethod = method
+        request.httpBody = body
+        if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let (data, response) = try await session.data(for: request)
+        guard let http = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
+        var fields: [String: String] = [:]
+        for (name, value) in http.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
+        return Answer(status: http.statusCode, headers: fields, body: data)
+    }
+
     /// Runs `body` against a server on a free port and ends it afterwards.
     static func with(
         _ serve: @escaping @Sendable (@escaping @Sendable (Int) async -> Void) async throws -> Void,
