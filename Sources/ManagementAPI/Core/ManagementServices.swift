@@ -2,6 +2,7 @@ import AdFormats
 import AdModel
 import Measurement
 import ORD
+import Outbound
 import Postgres
 import Store
 
@@ -21,6 +22,8 @@ public struct ManagementServices: Sendable {
     public var formats: AdFormatSet?
     /// Codes of goods; nil where the dictionary is not loaded.
     public var kktu: KKTUDictionary?
+    /// Which foreign addresses (feeds, webhooks) may be stored.
+    public var outbound = OutboundPolicy.publicOnly
     /// Addresses as browsers see them, without a trailing slash.
     public var deliveryBaseURL = "http://127.0.0.1:8080"
     public var managementBaseURL = "http://127.0.0.1:8081"

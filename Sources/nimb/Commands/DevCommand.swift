@@ -55,7 +55,7 @@ struct DevCommand: AsyncParsableCommand {
         let demo = DemoInstallation(home: home, options: options, databaseURL: cluster.url(database: "nimb"))
         try await demo.prepare(adminURL: cluster.url(database: "postgres"), database: database)
         let runtime = NodeRuntime(
-            options: options, node: node,
+            options: options, node: node, outbound: options.outbound.policy(local: true),
             secrets: try SecretsFile.load(home.appendingPathComponent("secrets").path, create: true),
             database: database, logger: logger)
         let page = try demo.page()
@@ -65,7 +65,8 @@ struct DevCommand: AsyncParsableCommand {
             logger: logger)
         let pool = PostgresPool(database, maximumConnections: 4)
         let jobs = try WorkerJobs(
-            pool: pool, metrics: runtime.metrics, logger: logger, mail: mail, isDevelopment: true
+            pool: pool, metrics: runtime.metrics, logger: logger, mail: mail, isDevelopment: true,
+            outbound: options.outbound.policy(local: true)
         ).runner()
         // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
         let services: [any Service] = [worker, jobs] + assembly.services

@@ -18,6 +18,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var node: NodeOptions
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var mail: MailOptions
+    @OptionGroup var outbound: OutboundOptions
 
     func run() async throws {
         let logger = node.logger("nimb.worker")
@@ -26,7 +27,9 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker = PipelineWorker(
             directory: node.logDirectory, database: options, clock: SystemClock.now, registry: metrics, logger: logger)
         let pool = PostgresPool(options, maximumConnections: 4)
-        let jobs = try WorkerJobs(pool: pool, metrics: metrics, logger: logger, mail: mail).runner()
+        let jobs = try WorkerJobs(
+            pool: pool, metrics: metrics, logger: logger, mail: mail, outbound: outbound.policy()
+        ).runner()
         Console.say("nimb worker: ready, shipping \(node.logDirectory)")
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

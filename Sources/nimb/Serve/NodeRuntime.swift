@@ -7,6 +7,7 @@ import Logging
 import ManagementAPI
 import Measurement
 import ORD
+import Outbound
 import Postgres
 import Profiles
 import ServiceLifecycle
@@ -21,6 +22,8 @@ import Telemetry
 struct NodeRuntime {
     let options: ServeOptions
     let node: NodeOptions
+    /// Which foreign addresses may be stored; jobs call them.
+    var outbound: OutboundPolicy?
     let secrets: SecretsFile
     /// Serving works for all tenants; the management API takes its own role.
     let database: PostgresOptions
@@ -81,6 +84,7 @@ struct NodeRuntime {
             database: database, sealer: Sealer(key: secrets.sealingKey), clock: SystemClock.now)
         services.formats = formats
         services.trustedProxies = try trustedProxies()
+        services.outbound = outbound ?? options.outbound.policy()
         services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
         services.deliveryBaseURL = options.publicBase
         services.mediaBaseURL = options.mediaBase

@@ -50,6 +50,8 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Event loops; 0 is one per core.")
     var loops = 0
 
+    @OptionGroup var outbound: OutboundOptions
+
     func validate() throws {
         for (name, value) in [("--port", port), ("--management-port", managementPort), ("--media-port", mediaPort)]
         where !(1...65_535).contains(value) {

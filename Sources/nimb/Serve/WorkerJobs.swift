@@ -1,5 +1,6 @@
 import Jobs
 import Logging
+import Outbound
 import Postgres
 import Store
 import Telemetry
@@ -12,6 +13,8 @@ struct WorkerJobs {
     let mail: MailOptions
     /// Messages are shown at the console unless a mail command is given.
     var isDevelopment = false
+    /// Which foreign addresses jobs may call.
+    var outbound = OutboundPolicy.publicOnly
 
     /// All jobs, one line each; their closures bring together what the rings keep apart.
     func runner() throws -> JobRunner {
@@ -20,11 +23,16 @@ struct WorkerJobs {
 
     private func jobs() throws -> [Job] {
         let mailJob = try mail.job(pool: pool, isDevelopment: isDevelopment, metrics: metrics, logger: logger)
+        let client = OutboundClient(policy: outbound)
         return [
             mailJob,
             Job(name: "identity-sweep", every: .seconds(3_600)) { now in
                 _ = try await pool.transaction { try IdentitySweep.run(now: now, on: $0) }
             },
+            FeedJob(
+                pool: pool, client: client, clock: SystemClock.now, metrics: metrics, logger: logger,
+                importer: FeedImports.importer(pool)
+            ).job,
         ].compactMap { $0 }
     }
 }
