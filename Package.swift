@@ -177,7 +177,8 @@ let ring4: [Target] = [
 
 let testTargets: [Target] = [
     .target(
-        name: "TestKit", dependencies: ["AdModel", "Postgres", "PrivatePostgres", "Store"],
+        name: "TestKit",
+        dependencies: ["AdModel", "Postgres", "PrivatePostgres", "Store", nioCore, nioPosix, nioHTTP1],
         path: "Tests/TestKit", swiftSettings: strict),
     tests("Tidy"),
     tests("AdModelTests", ["AdModel"]),
@@ -217,7 +218,12 @@ let testTargets: [Target] = [
             "AdModel", "TestKit", logging,
         ]),
     tests("OutboundTests", ["Outbound", "Inflate", "CZlib", "TestKit", nioCore, nioPosix, nioHTTP1], cases: true),
-    tests("JobsTests", ["Jobs", "Outbound", "CatalogImport", "Store", "Postgres", "AdModel", "Telemetry", "TestKit", logging, nioCore, nioPosix, nioHTTP1]),
+    tests(
+        "JobsTests",
+        [
+            "Jobs", "Outbound", "CatalogImport", "Store", "Postgres", "AdModel", "Telemetry", "TestKit", logging,
+            nioCore, nioPosix, nioHTTP1,
+        ]),
     tests("ORDGatewayTests", ["ORDGateway", "ORD", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
     tests("EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures"]),

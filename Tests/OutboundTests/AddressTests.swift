@@ -77,19 +77,21 @@ import Testing
     @Test func noEmbeddedFormGetsThrough() throws {
         let seed = UInt64.random(in: .min ... .max)
         var random = SplitMix64(seed: seed)
-        for round in 0..<20_000 {
+        var through: [String] = []
+        for round in 0..<5_000 {
             let number: UInt32
             if round.isMultiple(of: 2) {
                 let (low, high) = Self.ranges[Int.random(in: 0..<Self.ranges.count, using: &random)]
                 // The edges are where mistakes are.
-                number = [low, high, UInt32.random(in: low...high, using: &random)].randomElement(using: &random) ?? low
+                number =
+                    [low, high, UInt32.random(in: low...high, using: &random)].randomElement(using: &random) ?? low
             } else {
                 number = UInt32.random(in: .min ... .max, using: &random)
             }
             let bytes = (0..<4).map { UInt8(truncatingIfNeeded: number >> UInt32(24 - 8 * $0)) }
             let dotted = bytes.map(String.init).joined(separator: ".")
             let isSpecial = Self.ranges.contains { $0.0 <= number && number <= $0.1 }
-            #expect(IPAddress(dotted)?.isPublic == !isSpecial, "seed \(seed): \(dotted)")
+            if IPAddress(dotted)?.isPublic != !isSpecial { through.append(dotted) }
 
             let groups = String(number >> 16, radix: 16) + ":" + String(number & 0xFFFF, radix: 16)
             let prefix = ["2a02:6b8", "2606:4700", "2001:4860"].randomElement(using: &random) ?? "2a02:6b8"
@@ -99,24 +101,28 @@ import Testing
                 "2002:\(groups)::", "2002:\(groups)::1", "2001:0:\(groups)::", "2001::\(groups)",
                 "\(prefix)::5efe:\(groups)", "\(prefix)::200:5efe:\(dotted)", "fe80::5efe:\(dotted)",
             ] {
-                let address = try #require(IPAddress(text), "seed \(seed): \(text)")
-                #expect(!address.isPublic, "seed \(seed): \(text)")
-                #expect(IPAddress(address.description) == address)
-                let error = #expect(throws: OutboundError.self, "seed \(seed): \(text)") {
-                    try OutboundPolicy.publicOnly.check("https://[\(text)]/")
+                guard let address = IPAddress(text), !address.isPublic, IPAddress(address.description) == address else {
+                    through.append(text)
+                    continue
                 }
-                #expect(error?.code == "outbound_forbidden_address")
+                do throws(OutboundError) {
+                    try OutboundPolicy.publicOnly.check("https://[\(text)]/")
+                    through.append(text)
+                } catch {
+                    if error.code != "outbound_forbidden_address" { through.append(text) }
+                }
             }
+            // A name of digits alone, or one that ends like a number, is never looked up.
             for text in [
                 String(number), "0x" + String(number, radix: 16), "0" + String(number, radix: 8),
                 bytes.map { "0x" + String($0, radix: 16) }.joined(separator: "."),
                 bytes.map { "0" + String($0, radix: 8) }.joined(separator: "."),
                 "\(bytes[0]).\(number & 0xFF_FFFF)", "\(bytes[0]).\(bytes[1]).\(number & 0xFFFF)", dotted + ".",
                 "[\(dotted)]", dotted + "%00", "\u{FF11}.\(dotted)",
-            ] {
-                // A name of digits alone, or a part of one, is never looked up.
-                #expect(throws: OutboundError.self, "seed \(seed): \(text)") { try OutboundURL("https://\(text)/") }
+            ] where text != dotted {
+                if let url = try? OutboundURL("https://\(text)/") { through.append(url.text) }
             }
         }
+        #expect(through.isEmpty, "seed \(seed): \(through.prefix(20))")
     }
 }

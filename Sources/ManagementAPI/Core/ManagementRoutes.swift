@@ -7,6 +7,7 @@ public enum ManagementRoutes {
         IdentityRoutes.add(to: &table)
         ReportRoutes.add(to: &table)
         RetailerRoutes.add(to: &table)
+        CatalogueRoutes.add(to: &table)
         AdvertiserRoutes.add(to: &table)
         WalletRoutes.add(to: &table)
         StatementRoutes.add(to: &table)
