@@ -187,7 +187,7 @@ let testTargets: [Target] = [
     tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),
-    tests("ReportingTests", ["Reporting", "AdModel"]),
+    tests("ReportingTests", ["Reporting", "Decisioning", "AdModel"]),
     tests("AdFormatsTests", ["AdFormats", "AdFormatFiles", "AdModel"]),
     tests("ORDTests", ["ORD", "AdModel"], cases: true),
     tests("PostgresTests", ["Postgres", "PrivatePostgres", "TestKit"]),

@@ -183,3 +183,17 @@ begin
     group by side.ghost order by side.ghost;
     perform set_config('nimb.scope', coalesce(before, ''), true);
 end $$;
+
+-- Everything that active nodes acknowledged before this instant is in the tables; null before anything was shipped. A
+-- report for an advertiser says so without a look at the nodes.
+create function shipped_through() returns timestamptz language plpgsql security definer stable
+set search_path from current as $$
+declare before text := current_setting('nimb.scope', true); found timestamptz;
+begin
+    perform set_config('nimb.scope', 'system', true);
+    select min(node.through) into found from (
+        select max(k.shipped_through) as through from log_checkpoint k join node n on n.id = k.node_id
+        where n.retired_at is null group by k.node_id) node;
+    perform set_config('nimb.scope', coalesce(before, ''), true);
+    return nullif(found, '-infinity');
+end $$;

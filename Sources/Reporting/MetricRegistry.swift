@@ -15,13 +15,31 @@ public struct MetricDefinition: Equatable, Sendable {
     /// Dimensions over which rows may be added up. Over any other the metric is computed afresh, never summed.
     public var additiveOver: Set<ReportDimension>
 
-    public func isAdditive(over dimension: ReportDimension) -> Bool { additiveOver.contains(dimension) }
+    /// - Parameters:
+    ///   - salesBy: an order with two lines may have touches of two days, so its count adds up over order dates only.
+    ///   - countsCampaignsApart: the policy credits one line to several campaigns; then its sales add up over neither
+    ///     campaigns nor the days of touches.
+    public func isAdditive(
+        over dimension: ReportDimension, salesBy: SalesDate = .orderDate, countsCampaignsApart: Bool = false
+    ) -> Bool {
+        guard additiveOver.contains(dimension) else { return false }
+        guard metric.isOfSales else { return true }
+        if countsCampaignsApart, !metric.isOfOrders {
+            switch dimension {
+            case .campaign, .lineItem: return false
+            case .day: return salesBy == .orderDate
+            case .policy, .channel, .interaction: return true
+            }
+        }
+        return !(metric.isOfOrders && dimension == .day && salesBy == .touchDate)
+    }
 }
 
 /// The registry of metrics: exactly one definition for each `Metric`.
 public enum MetricRegistry {
     public static func definition(of metric: Metric) -> MetricDefinition {
-        let all = Set(ReportDimension.allCases)
+        // Delivery stands whole on the row of every policy, channel and interaction.
+        let all: Set<ReportDimension> = [.day, .campaign, .lineItem]
         func make(
             _ unit: MetricDefinition.Unit, _ additive: Set<ReportDimension>, _ title: (String, String),
             _ definition: (String, String)
@@ -67,22 +85,22 @@ public enum MetricRegistry {
             return make(
                 .money, [], ("CPC", "CPC"),
                 ("Расход на клик, вниз до микрорубля.", "Spend per click, rounded down to the micro-rouble."))
-        case .directOrders, .haloOrders, .basketOrders, .orders:
+        case .directOrders, .haloOrders, .basketOrders, .clickOrders, .viewOrders, .orders:
             return orders(metric, make)
-        case .directUnits, .haloUnits, .basketUnits, .units:
+        case .directUnits, .haloUnits, .basketUnits, .clickUnits, .viewUnits, .units:
             return units(metric, make)
-        case .directSales, .haloSales, .basketSales, .sales:
+        case .directSales, .haloSales, .basketSales, .clickSales, .viewSales, .sales:
             return sales(metric, make)
         case .returned:
             return make(
-                .money, all, ("Возвраты", "Returned"),
+                .money, credited, ("Возвраты", "Returned"),
                 (
                     "Сумма отмен, возвратов и изменений цены по засчитанным продажам.",
                     "What cancellations, returns and price changes took from credited sales."
                 ))
         case .netSales:
             return make(
-                .money, all, ("Продажи нетто", "Net sales"),
+                .money, credited, ("Продажи нетто", "Net sales"),
                 ("Продажи минус возвраты.", "Sales less returned."))
         case .roas:
             return make(
@@ -95,6 +113,9 @@ public enum MetricRegistry {
         }
     }
 
+    /// Credits add up over everything but policies, which are never added.
+    private static let credited: Set<ReportDimension> = [.day, .campaign, .lineItem, .channel, .interaction]
+
     /// All definitions in the order of `Metric`.
     public static var all: [MetricDefinition] { Metric.allCases.map(definition(of:)) }
 
@@ -102,30 +123,39 @@ public enum MetricRegistry {
         MetricDefinition.Unit, Set<ReportDimension>, (String, String), (String, String)
     ) -> MetricDefinition
 
-    /// One order may be credited to several campaigns, line by line, so orders add up over days only.
+    /// One order may be credited to several campaigns, line by line, and to clicks and views, so orders add up over
+    /// days and channels only.
     private static func orders(_ metric: Metric, _ make: Maker) -> MetricDefinition {
         switch metric {
         case .directOrders:
             make(
-                .count, [.day], ("Заказы, прямые", "Direct orders"),
+                .count, [.day, .channel], ("Заказы, прямые", "Direct orders"),
                 ("Заказы с рекламируемым товаром или его вариантом.", "Orders with the advertised SKU or a variant."))
         case .haloOrders:
             make(
-                .count, [.day], ("Заказы, гало", "Halo orders"),
+                .count, [.day, .channel], ("Заказы, гало", "Halo orders"),
                 ("Заказы с другим товаром бренда.", "Orders with another product of the brand."))
         case .basketOrders:
             make(
-                .count, [.day], ("Заказы, корзина", "Basket orders"),
+                .count, [.day, .channel], ("Заказы, корзина", "Basket orders"),
                 ("Заказы, засчитанные без связи с товаром.", "Orders credited without regard to the product."))
+        case .clickOrders:
+            make(
+                .count, [.day, .channel], ("Заказы после клика", "Click-through orders"),
+                ("Заказы, хотя бы одна строка которых засчитана клику.", "Orders with a line credited to a click."))
+        case .viewOrders:
+            make(
+                .count, [.day, .channel], ("Заказы после просмотра", "View-through orders"),
+                ("Заказы, хотя бы одна строка которых засчитана просмотру.", "Orders with a line credited to a view."))
         default:
             make(
-                .count, [.day], ("Заказы", "Orders"),
+                .count, [.day, .channel], ("Заказы", "Orders"),
                 ("Заказы, хотя бы одна строка которых засчитана.", "Orders of which at least one line is credited."))
         }
     }
 
     private static func units(_ metric: Metric, _ make: Maker) -> MetricDefinition {
-        let all = Set(ReportDimension.allCases)
+        let all = credited
         return switch metric {
         case .directUnits:
             make(
@@ -137,13 +167,21 @@ public enum MetricRegistry {
             make(
                 .count, all, ("Штуки, корзина", "Basket units"),
                 ("Засчитанные штуки, корзина.", "Units credited, basket."))
+        case .clickUnits:
+            make(
+                .count, all, ("Штуки после клика", "Click-through units"),
+                ("Штуки, засчитанные кликам.", "Units credited to clicks."))
+        case .viewUnits:
+            make(
+                .count, all, ("Штуки после просмотра", "View-through units"),
+                ("Штуки, засчитанные просмотрам.", "Units credited to views."))
         default:
             make(.count, all, ("Штуки", "Units"), ("Засчитанные штуки до возвратов.", "Units credited before returns."))
         }
     }
 
     private static func sales(_ metric: Metric, _ make: Maker) -> MetricDefinition {
-        let all = Set(ReportDimension.allCases)
+        let all = credited
         return switch metric {
         case .directSales:
             make(
@@ -157,10 +195,47 @@ public enum MetricRegistry {
             make(
                 .money, all, ("Продажи, корзина", "Basket sales"),
                 ("Засчитанная сумма, корзина, до возвратов.", "Amount credited, basket, before returns."))
+        case .clickSales:
+            make(
+                .money, all, ("Продажи после клика", "Click-through sales"),
+                ("Сумма, засчитанная кликам, до возвратов.", "Amount credited to clicks, before returns."))
+        case .viewSales:
+            make(
+                .money, all, ("Продажи после просмотра", "View-through sales"),
+                ("Сумма, засчитанная просмотрам, до возвратов.", "Amount credited to views, before returns."))
         default:
             make(
                 .money, all, ("Продажи", "Sales"),
                 ("Засчитанная сумма до возвратов, без НДС.", "Amount credited before returns, without VAT."))
+        }
+    }
+}
+
+extension Metric {
+    /// True for what comes from credits: it differs from policy to policy.
+    public var isOfSales: Bool {
+        switch self {
+        case .impressions, .viewable, .clicks, .ctr, .spend, .overDelivery, .cpm, .cpc: false
+        case .directOrders, .directUnits, .directSales, .haloOrders, .haloUnits, .haloSales, .basketOrders,
+            .basketUnits, .basketSales, .clickOrders, .clickUnits, .clickSales, .viewOrders, .viewUnits, .viewSales,
+            .orders, .units, .sales, .returned, .netSales, .roas, .costShare:
+            true
+        }
+    }
+
+    /// True for counts of orders.
+    public var isOfOrders: Bool {
+        switch self {
+        case .directOrders, .haloOrders, .basketOrders, .clickOrders, .viewOrders, .orders: true
+        default: false
+        }
+    }
+
+    /// True for what adds clicks and views together: nothing under a policy that keeps the two apart.
+    public var joinsInteractions: Bool {
+        switch self {
+        case .clickOrders, .clickUnits, .clickSales, .viewOrders, .viewUnits, .viewSales: false
+        default: isOfSales
         }
     }
 }

@@ -7,6 +7,7 @@ public enum PerformanceCSV {
             case .day: header.append("day")
             case .campaign: header += ["campaign", "campaign_name"]
             case .lineItem: header += ["line_item", "line_item_name"]
+            case .policy, .channel, .interaction: header.append(dimension.rawValue)
             }
         }
         header += Metric.allCases.map(column(of:))
@@ -20,6 +21,9 @@ public enum PerformanceCSV {
                     cells += [CSVCell.text(row.campaignCode ?? ""), CSVCell.text(row.campaignName ?? "")]
                 case .lineItem:
                     cells += [CSVCell.text(row.lineItemCode ?? ""), CSVCell.text(row.lineItemName ?? "")]
+                case .policy: cells.append(CSVCell.text(row.policy ?? ""))
+                case .channel: cells.append(CSVCell.text(row.channel ?? ""))
+                case .interaction: cells.append(CSVCell.text(row.interaction ?? ""))
                 }
             }
             cells += Metric.allCases.map { cell($0, row.counts) }
@@ -41,9 +45,11 @@ public enum PerformanceCSV {
 }
 
 extension PerformanceCounts {
-    /// The metric as an integer: a count, micro-roubles or millionths; nil when there is nothing to divide by.
+    /// The metric as an integer: a count, micro-roubles or millionths; nil when there is nothing to divide by, or when
+    /// it would add up what the policy keeps apart.
     public func value(of metric: Metric) -> Int64? {
-        switch metric {
+        if keepsInteractionsApart, metric.joinsInteractions { return nil }
+        return switch metric {
         case .impressions: impressions
         case .viewable: viewable
         case .clicks: clicks
@@ -61,6 +67,12 @@ extension PerformanceCounts {
         case .basketOrders: basket.orders
         case .basketUnits: basket.units
         case .basketSales: basket.salesMicros
+        case .clickOrders: click.orders
+        case .clickUnits: click.units
+        case .clickSales: click.salesMicros
+        case .viewOrders: view.orders
+        case .viewUnits: view.units
+        case .viewSales: view.salesMicros
         case .orders: orders
         case .units: units
         case .sales: salesMicros

@@ -30,17 +30,22 @@ public struct PerformanceQuery: Equatable, Sendable {
     public static let maximumLimit = 5_000
     /// Bytes of any one parameter.
     public static let parameterBytes = 256
-    /// Policies whose credits are one number; `smart-placement@1` reports clicks and views apart and needs a
-    /// report of its own.
-    public static let policies = ["default@1", "item-24h@1", "order-24h@1", "sku-strict@1"]
+    /// The policy of a report that does not name one.
+    public static let defaultPolicy = "default@1"
+    /// Policies side by side, at most.
+    public static let policyLimit = 8
 
     /// First and last accounting day, both included.
     public var from: Day
     public var to: Day
-    /// In the fixed order day, campaign, line_item.
+    /// In the fixed order day, campaign, line_item, policy, channel, interaction.
     public var dimensions: [ReportDimension]
     public var campaignCode: String?
-    public var policy: String
+    /// The policies whose credits are shown, at least one; several are rows of their own and never added.
+    public var policies: [String]
+    /// `online` or `offline`: only credits of such orders; nil = of both. Delivery and spend are not affected.
+    public var channel: String?
+    public var salesBy: SalesDate
     public var csv: Bool
     public var limit: Int
     /// Rows to skip.
@@ -48,13 +53,16 @@ public struct PerformanceQuery: Equatable, Sendable {
 
     public init(
         from: Day, to: Day, dimensions: [ReportDimension], campaignCode: String? = nil,
-        policy: String = "default@1", csv: Bool = false, limit: Int = PerformanceQuery.defaultLimit, offset: Int = 0
+        policies: [String] = [PerformanceQuery.defaultPolicy], channel: String? = nil,
+        salesBy: SalesDate = .orderDate, csv: Bool = false, limit: Int = PerformanceQuery.defaultLimit, offset: Int = 0
     ) {
         self.from = from
         self.to = to
         self.dimensions = dimensions
         self.campaignCode = campaignCode
-        self.policy = policy
+        self.policies = policies
+        self.channel = channel
+        self.salesBy = salesBy
         self.csv = csv
         self.limit = limit
         self.offset = offset
@@ -63,13 +71,16 @@ public struct PerformanceQuery: Equatable, Sendable {
     /// Checks the decoded query parameters of a request. Unknown and repeated parameters are refused, so that a
     /// misspelt filter cannot silently widen a report.
     ///
-    /// - Parameter today: the accounting day of now, for a range that is not given: it ends today and is
-    ///   `defaultDays` long.
+    /// - Parameters:
+    ///   - today: the accounting day of now, for a range that is not given: it ends today and is `defaultDays` long.
+    ///   - policies: what there is, and the ones of which a report by policy shows all.
     public static func parse(
-        _ parameters: [(name: String, value: String)], today: Day
+        _ parameters: [(name: String, value: String)], today: Day, policies: [String]
     ) throws(ReportQueryError) -> PerformanceQuery {
         var given: [String: String] = [:]
-        let known = ["from", "to", "by", "campaign", "policy", "format", "limit", "cursor"]
+        let known = [
+            "from", "to", "by", "campaign", "policy", "channel", "sales_by", "format", "limit", "cursor",
+        ]
         for (name, value) in parameters {
             guard known.contains(name) else {
                 throw ReportQueryError(
@@ -95,13 +106,18 @@ public struct PerformanceQuery: Equatable, Sendable {
             guard !code.isEmpty else { throw invalid("campaign", "Empty; leave it out for all campaigns.") }
             query.campaignCode = code
         }
-        if let policy = given["policy"] {
-            guard policies.contains(policy) else {
-                throw ReportQueryError(
-                    code: "unsupported_policy", field: "policy",
-                    detail: "One of \(policies.joined(separator: ", ")).")
+        try query.choosePolicies(given["policy"], among: policies)
+        if let channel = given["channel"] {
+            guard channel == "online" || channel == "offline" else {
+                throw invalid("channel", "Either online or offline; leave it out for both.")
             }
-            query.policy = policy
+            query.channel = channel
+        }
+        if let date = given["sales_by"] {
+            guard let salesBy = SalesDate(rawValue: date) else {
+                throw invalid("sales_by", "Either order_date or touch_date.")
+            }
+            query.salesBy = salesBy
         }
         if let format = given["format"] {
             guard format == "json" || format == "csv" else { throw invalid("format", "Either json or csv.") }
@@ -122,6 +138,31 @@ public struct PerformanceQuery: Equatable, Sendable {
         return query
     }
 
+    /// `a@1,b@2` are two policies side by side; grouping by policy without naming any shows all there are.
+    private mutating func choosePolicies(_ text: String?, among known: [String]) throws(ReportQueryError) {
+        guard let text else {
+            if dimensions.contains(.policy), !known.isEmpty { policies = Array(known.prefix(Self.policyLimit)) }
+            return
+        }
+        let named = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        for (index, policy) in named.enumerated() {
+            guard known.contains(policy) else {
+                throw ReportQueryError(
+                    code: "unsupported_policy", field: "policy", detail: "One of \(known.joined(separator: ", ")).")
+            }
+            guard !named[..<index].contains(policy) else { throw Self.invalid("policy", "A policy is named twice.") }
+        }
+        guard named.count <= Self.policyLimit else {
+            throw Self.invalid("policy", "At most \(Self.policyLimit) policies side by side.")
+        }
+        policies = named
+        // Side by side, never added.
+        if named.count > 1, !dimensions.contains(.policy) {
+            let asked = Set(dimensions + [.policy])
+            dimensions = ReportDimension.allCases.filter(asked.contains)
+        }
+    }
+
     /// The cursor of the page that begins at a row. It names the question, so that a cursor cannot be used with
     /// another one.
     public func cursor(at offset: Int) -> String { "p1-\(offset)-\(fingerprint)" }
@@ -136,7 +177,9 @@ public struct PerformanceQuery: Equatable, Sendable {
 
     /// FNV-1a of everything that decides which rows there are.
     private var fingerprint: String {
-        let text = "\(from)|\(to)|\(dimensions.map(\.rawValue))|\(campaignCode ?? "")|\(policy)"
+        let text =
+            "\(from)|\(to)|\(dimensions.map(\.rawValue))|\(campaignCode ?? "")|\(policies)|\(channel ?? "")|"
+            + salesBy.rawValue
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
         return String(hash, radix: 36)

@@ -22,6 +22,11 @@ public struct PerformanceCounts: Equatable, Sendable {
     public var direct = Share()
     public var halo = Share()
     public var basket = Share()
+    /// The same credits by what earned them.
+    public var click = Share()
+    public var view = Share()
+    /// The policy counts clicks and views as two numbers, and this row holds both: they are never added.
+    public var keepsInteractionsApart = false
     /// Orders with any credited line; not the sum of the shares, as one order may have lines in each.
     public var orders: Int64 = 0
     /// What adjustments took from credited sales; positive.
@@ -51,30 +56,66 @@ public struct PerformanceRow: Equatable, Sendable {
     public var campaignName: String?
     public var lineItemCode: String?
     public var lineItemName: String?
+    public var policy: String?
+    /// `online` or `offline`.
+    public var channel: String?
+    /// `click` or `view`.
+    public var interaction: String?
     public var counts: PerformanceCounts
 
     public init(
         day: String? = nil, campaignCode: String? = nil, campaignName: String? = nil, lineItemCode: String? = nil,
-        lineItemName: String? = nil, counts: PerformanceCounts
+        lineItemName: String? = nil, policy: String? = nil, channel: String? = nil, interaction: String? = nil,
+        counts: PerformanceCounts
     ) {
         self.day = day
         self.campaignCode = campaignCode
         self.campaignName = campaignName
         self.lineItemCode = lineItemCode
         self.lineItemName = lineItemName
+        self.policy = policy
+        self.channel = channel
+        self.interaction = interaction
         self.counts = counts
     }
 }
 
-/// How the numbers of a report came about: stated in every report.
-public struct ReportMethodology: Equatable, Sendable {
-    /// Name and version of the attribution policy whose credits are shown.
+/// One policy as a report states it.
+public struct PolicyMethodology: Equatable, Sendable {
+    /// Name and version.
     public var policy: String
     public var clickWindowSeconds: Int64?
     public var viewWindowSeconds: Int64?
     /// `viewable` or `rendered`: which views earn credits; nil when none does.
     public var countedView: String?
     public var levels: [String]
+    /// `line`, `advertiser` or `campaign`: among whom one winner is chosen.
+    public var scope: String
+    /// `net` or `gross`: whether returns move credits.
+    public var basis: String
+    /// Clicks and views are two numbers that are never added.
+    public var keepsInteractionsApart: Bool
+
+    public init(
+        policy: String, clickWindowSeconds: Int64?, viewWindowSeconds: Int64?, countedView: String?, levels: [String],
+        scope: String = "line", basis: String = "net", keepsInteractionsApart: Bool = false
+    ) {
+        self.policy = policy
+        self.clickWindowSeconds = clickWindowSeconds
+        self.viewWindowSeconds = viewWindowSeconds
+        self.countedView = countedView
+        self.levels = levels
+        self.scope = scope
+        self.basis = basis
+        self.keepsInteractionsApart = keepsInteractionsApart
+    }
+}
+
+/// How the numbers of a report came about: stated in every report.
+public struct ReportMethodology: Equatable, Sendable {
+    /// The policies whose credits are shown, in the order asked for.
+    public var policies: [PolicyMethodology]
+    public var salesBy: SalesDate
     public var accountingZone: String
     /// Invalid share of impressions and clicks, millionths; nil without traffic.
     public var invalidShare: Int64?
@@ -84,14 +125,11 @@ public struct ReportMethodology: Equatable, Sendable {
     public var final: Bool
 
     public init(
-        policy: String, clickWindowSeconds: Int64?, viewWindowSeconds: Int64?, countedView: String?,
-        levels: [String], accountingZone: String, invalidShare: Int64?, dataThrough: String?, final: Bool
+        policies: [PolicyMethodology], salesBy: SalesDate = .orderDate, accountingZone: String, invalidShare: Int64?,
+        dataThrough: String?, final: Bool
     ) {
-        self.policy = policy
-        self.clickWindowSeconds = clickWindowSeconds
-        self.viewWindowSeconds = viewWindowSeconds
-        self.countedView = countedView
-        self.levels = levels
+        self.policies = policies
+        self.salesBy = salesBy
         self.accountingZone = accountingZone
         self.invalidShare = invalidShare
         self.dataThrough = dataThrough
@@ -102,17 +140,21 @@ public struct ReportMethodology: Equatable, Sendable {
 /// A page of a performance report with totals over all its pages.
 public struct PerformanceReport: Equatable, Sendable {
     public var rows: [PerformanceRow]
-    public var totals: PerformanceCounts
+    /// One row a policy, in the order asked for: numbers of two policies are never added.
+    public var policyTotals: [PerformanceRow]
     public var methodology: ReportMethodology
     /// Ask for it to get the next page; nil on the last one.
     public var nextCursor: String?
 
     public init(
-        rows: [PerformanceRow], totals: PerformanceCounts, methodology: ReportMethodology, nextCursor: String?
+        rows: [PerformanceRow], policyTotals: [PerformanceRow], methodology: ReportMethodology, nextCursor: String?
     ) {
         self.rows = rows
-        self.totals = totals
+        self.policyTotals = policyTotals
         self.methodology = methodology
         self.nextCursor = nextCursor
     }
+
+    /// The totals of the first policy, and of the only one where there is one.
+    public var totals: PerformanceCounts { policyTotals.first?.counts ?? PerformanceCounts() }
 }

@@ -42,7 +42,8 @@ struct RandomHistory {
                 result.append(
                     ShopFixture.order(
                         id, at: at, visitor: anonymous || random.chance(30) ? nil : random.pick(visitors),
-                        customer: anonymous || random.chance(50) ? nil : random.pick(customers), lines: lines))
+                        customer: anonymous || random.chance(50) ? nil : random.pick(customers),
+                        channel: random.chance(40) ? .offline : .online, lines: lines))
                 orders.append((id, at, lines.count))
             case 75..<90:
                 guard !orders.isEmpty else { continue }

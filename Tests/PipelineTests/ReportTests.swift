@@ -75,7 +75,7 @@ import Testing
                 let rows = try await store.report(for: advertiser, query(dimensions)).rows
                 for metric in Metric.allCases {
                     let definition = MetricRegistry.definition(of: metric)
-                    guard dimensions.allSatisfy(definition.isAdditive(over:)) else { continue }
+                    guard dimensions.allSatisfy({ definition.isAdditive(over: $0) }) else { continue }
                     let sum = rows.reduce(0) { $0 + ($1.counts.value(of: metric) ?? 0) }
                     #expect(sum == totals.value(of: metric), "\(metric) by \(dimensions), seed \(seed)")
                 }

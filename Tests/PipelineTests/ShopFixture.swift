@@ -82,11 +82,11 @@ enum ShopFixture {
 
     static func order(
         _ id: String, at: Timestamp, visitor: String? = "v1", customer: String? = nil, storefront: Int32 = 1,
-        lines: [(String, Int32, Int64)]
+        channel: OrderChannel = .online, lines: [(String, Int32, Int64)]
     ) -> LogRecord {
         .order(
             OrderRecord(
-                storefrontID: storefront, orderID: id, visitorID: visitor, customerID: customer, channel: .online,
+                storefrontID: storefront, orderID: id, visitorID: visitor, customerID: customer, channel: channel,
                 orderedAt: at, receivedAt: at,
                 lines: lines.enumerated().map { index, line in
                     OrderRecord.Line(

@@ -24,6 +24,31 @@ import Testing
         #expect(MetricRegistry.definition(of: .spend).isAdditive(over: .campaign))
         #expect(MetricRegistry.definition(of: .cpm).additiveOver.isEmpty)
     }
+
+    @Test func nothingIsAdditiveOverPoliciesAndDeliveryStandsOnTheRowOfEachChannel() {
+        for definition in MetricRegistry.all {
+            #expect(!definition.isAdditive(over: .policy), "\(definition.metric)")
+            #expect(definition.metric.isOfSales || !definition.isAdditive(over: .channel), "\(definition.metric)")
+        }
+        #expect(MetricRegistry.definition(of: .viewSales).isAdditive(over: .channel))
+        #expect(MetricRegistry.definition(of: .orders).isAdditive(over: .channel))
+        #expect(!MetricRegistry.definition(of: .orders).isAdditive(over: .interaction))
+        // An order whose lines were earned on two days is one order on each.
+        #expect(!MetricRegistry.definition(of: .orders).isAdditive(over: .day, salesBy: .touchDate))
+        #expect(MetricRegistry.definition(of: .sales).isAdditive(over: .day, salesBy: .touchDate))
+        #expect(!MetricRegistry.definition(of: .sales).isAdditive(over: .campaign, countsCampaignsApart: true))
+        #expect(MetricRegistry.definition(of: .spend).isAdditive(over: .campaign, countsCampaignsApart: true))
+    }
+
+    @Test func clicksAndViewsThatAPolicyKeepsApartAreNotAdded() {
+        var counts = PerformanceCounts()
+        counts.click = .init(orders: 1, units: 1, salesMicros: 5)
+        counts.keepsInteractionsApart = true
+        #expect(counts.value(of: .sales) == nil && counts.value(of: .directSales) == nil)
+        #expect(counts.value(of: .roas) == nil && counts.value(of: .returned) == nil)
+        #expect(counts.value(of: .clickSales) == 5 && counts.value(of: .viewSales) == 0)
+        #expect(counts.value(of: .impressions) == 0)
+    }
 }
 
 @Suite struct CSVCellBehaviour {
@@ -79,14 +104,16 @@ import Testing
 
 @Suite struct PerformanceQueryBehaviour {
     static func parse(_ parameters: [(name: String, value: String)]) throws -> PerformanceQuery {
-        try PerformanceQuery.parse(parameters, today: Day(number: 20_778))
+        try PerformanceQuery.parse(
+            parameters, today: Day(number: 20_778), policies: ["default@1", "item-24h@1", "order-24h@1"])
     }
     let range = [(name: "from", value: "2026-11-01"), (name: "to", value: "2026-11-30")]
 
     @Test func theDefaultIsByDayAndCampaignUnderTheDefaultPolicy() throws {
         let query = try Self.parse(range)
         #expect(query.dimensions == [.day, .campaign])
-        #expect(query.policy == "default@1")
+        #expect(query.policies == ["default@1"])
+        #expect(query.salesBy == .orderDate)
         #expect(query.limit == 1_000)
     }
 
@@ -106,7 +133,9 @@ import Testing
         ("by", "brand", "invalid_parameter"), ("by", "day,day", "invalid_parameter"), ("by", "", "invalid_parameter"),
         ("campain", "x", "unknown_parameter"), ("from", "2026-11-02", "invalid_parameter"),
         ("limit", "0", "invalid_parameter"), ("limit", "5001", "invalid_parameter"),
-        ("cursor", "p1-5-zz", "invalid_parameter"), ("policy", "smart-placement@1", "unsupported_policy"),
+        ("cursor", "p1-5-zz", "invalid_parameter"), ("policy", "nobody@1", "unsupported_policy"),
+        ("policy", "default@1,default@1", "invalid_parameter"), ("channel", "shop", "invalid_parameter"),
+        ("sales_by", "day", "invalid_parameter"),
         ("format", "xml", "invalid_parameter"), ("campaign", "", "invalid_parameter"),
         ("campaign", String(repeating: "x", count: 300), "invalid_parameter"),
     ])
@@ -130,6 +159,15 @@ import Testing
         #expect(try Self.parse([("from", "2026-01-01"), ("to", "2026-01-01")]).from.description == "2026-01-01")
     }
 
+    @Test func severalPoliciesStandSideBySideAndAreNeverAdded() throws {
+        let both = try Self.parse(range + [("policy", "order-24h@1,default@1"), ("by", "campaign")])
+        #expect(both.policies == ["order-24h@1", "default@1"])
+        #expect(both.dimensions == [.campaign, .policy])
+        let all = try Self.parse(range + [("by", "policy")])
+        #expect(all.policies == ["default@1", "item-24h@1", "order-24h@1"])
+        #expect(try Self.parse(range + [("by", "policy"), ("policy", "order-24h@1")]).policies == ["order-24h@1"])
+    }
+
     @Test func aCursorBelongsToItsQuestion() throws {
         let query = try Self.parse(range)
         let cursor = query.cursor(at: 1_000)
@@ -146,10 +184,9 @@ import Testing
         counts.spendMicros = 7
         let report = PerformanceReport(
             rows: [PerformanceRow(day: "2026-11-01", campaignCode: "c1", campaignName: "=cmd,\"x\"", counts: counts)],
-            totals: counts,
+            policyTotals: [],
             methodology: ReportMethodology(
-                policy: "default@1", clickWindowSeconds: 1, viewWindowSeconds: 1, countedView: "viewable", levels: [],
-                accountingZone: "Europe/Moscow", invalidShare: nil, dataThrough: nil, final: false),
+                policies: [], accountingZone: "Europe/Moscow", invalidShare: nil, dataThrough: nil, final: false),
             nextCursor: nil)
         let lines = PerformanceCSV.render(report, dimensions: [.day, .campaign]).split(separator: "\n")
         #expect(lines[0].hasPrefix("day,campaign,campaign_name,impressions,viewable,clicks,ctr,spend_micros,"))

@@ -20,12 +20,26 @@ enum PerformanceJSON {
                         case .lineItem:
                             json.member("line_item", row.lineItemCode)
                             json.member("line_item_name", row.lineItemName)
+                        case .policy: json.member("policy", row.policy)
+                        case .channel: json.member("channel", row.channel)
+                        case .interaction: json.member("interaction", row.interaction)
                         }
                     }
                     counts(&json, row.counts)
                 }
             }
-            json.member("totals") { counts(&$0, report.totals) }
+            // Numbers of two policies have no total.
+            if report.policyTotals.count == 1 {
+                json.member("totals") { counts(&$0, report.totals) }
+            } else {
+                json.member("totals", raw: nil)
+            }
+            json.member("policy_totals", array: report.policyTotals) { json, row in
+                json.object { json in
+                    json.member("policy", row.policy)
+                    counts(&json, row.counts)
+                }
+            }
             methodology(&json, report.methodology)
             json.member("data_through", report.methodology.dataThrough)
             json.member("final", report.methodology.final)
@@ -49,13 +63,27 @@ enum PerformanceJSON {
 
     private static func methodology(_ json: inout JSONText, _ methodology: ReportMethodology) {
         json.member("methodology") { json in
-            json.member("policy", methodology.policy)
-            json.member("click_window_seconds", methodology.clickWindowSeconds)
-            json.member("view_window_seconds", methodology.viewWindowSeconds)
-            json.member("counted_view", methodology.countedView)
-            json.member("levels", array: methodology.levels) { $0.string($1) }
+            // The members of a report under one policy stay where they always were.
+            let only = methodology.policies.count == 1 ? methodology.policies.first : nil
+            json.member("policy", only?.policy)
+            json.member("click_window_seconds", only?.clickWindowSeconds)
+            json.member("view_window_seconds", only?.viewWindowSeconds)
+            json.member("counted_view", only?.countedView)
+            json.member("levels", array: only?.levels ?? []) { $0.string($1) }
+            json.member("policies", array: methodology.policies) { json, policy in
+                json.object { json in
+                    json.member("policy", policy.policy)
+                    json.member("click_window_seconds", policy.clickWindowSeconds)
+                    json.member("view_window_seconds", policy.viewWindowSeconds)
+                    json.member("counted_view", policy.countedView)
+                    json.member("levels", policy.levels)
+                    json.member("scope", policy.scope)
+                    json.member("basis", policy.basis)
+                    json.member("separate_interactions", policy.keepsInteractionsApart)
+                }
+            }
             json.member("viewability", "50% of pixels for 1 second; in a shelf, of at least one card")
-            json.member("sales_by", "order_date")
+            json.member("sales_by", methodology.salesBy.rawValue)
             json.member("accounting_zone", methodology.accountingZone)
             json.member("currency", "RUB")
             json.member("vat", "excluded")

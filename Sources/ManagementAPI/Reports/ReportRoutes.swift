@@ -16,7 +16,12 @@ enum ReportRoutes {
             return try await call.read { db in
                 let advertiser = try advertiser(call, parameters, on: db)
                 let today = try PerformanceStore.today(at: call.now, on: db)
-                let query = try PerformanceQuery.parse(parameters.filter { $0.name != "advertiser" }, today: today)
+                let policies = try Policies.installed(on: db).policies.map(\.code)
+                // "By policy" without names shows the policies that have credited something.
+                let byPolicy = !parameters.contains { $0.name == "policy" }
+                let query = try PerformanceQuery.parse(
+                    parameters.filter { $0.name != "advertiser" }, today: today,
+                    policies: byPolicy ? PerformanceStore.creditedPolicies(of: advertiser, on: db) : policies)
                 let report = try PerformanceStore.report(for: advertiser, query, on: db)
                 return query.csv ? csv(report, query) : json(report, query)
             }

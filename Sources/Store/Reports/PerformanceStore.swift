@@ -10,6 +10,8 @@ public enum ReportStoreError: Error, Equatable, Sendable {
     case unknownCampaign
     /// The retailer is not set up; seed it first.
     case noRetailer
+    /// There is no policy of that name.
+    case unknownPolicy(String)
     /// A number of the report is beyond what can be shown; only absurd amounts in orders lead there.
     case numberTooLarge
 
@@ -19,6 +21,7 @@ public enum ReportStoreError: Error, Equatable, Sendable {
         case .unknownCampaign: "unknown_campaign"
         case .noRetailer: "no_retailer"
         case .numberTooLarge: "number_too_large"
+        case .unknownPolicy: "unsupported_policy"
         }
     }
 
@@ -49,22 +52,36 @@ public enum PerformanceStore {
             else { throw ReportStoreError.unknownCampaign }
             campaignID = try row.int32("id")
         }
+        let installed = try Policies.installed(on: connection)
+        let policies = try query.policies.map { code in
+            guard let found = installed.policy(code) else { throw ReportStoreError.unknownPolicy(code) }
+            return found.policy
+        }
+        let apart = Set(policies.filter(\.separatesInteractions).map(\.name))
         let base: [PostgresValue] = [
             .int4(advertiserID), .date(days: query.from.number), .date(days: query.to.number),
-            campaignID.map(PostgresValue.int4) ?? .null, .text(query.policy), .text(zone.identifier),
+            campaignID.map(PostgresValue.int4) ?? .null, .textArray(query.policies), .text(zone.identifier),
             .timestamptz(micros: zone.start(of: query.from).micros),
             .timestamptz(micros: zone.start(of: query.to + 1).micros),
         ]
+        let filters: [PostgresValue] = [
+            query.channel.map(PostgresValue.text) ?? .null,
+            .textArray(policies.filter { $0.scope == .campaign }.map(\.name)),
+        ]
         // One row more than asked for says whether there is a next page.
         let page = try connection.query(
-            PerformanceSQL.rows(by: query.dimensions),
-            base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset))])
+            PerformanceSQL.rows(by: query.dimensions, salesBy: query.salesBy),
+            base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset))] + filters)
         var rows: [PerformanceRow] = []
         rows.reserveCapacity(page.count)
-        for row in page.prefix(query.limit) { rows.append(try Self.row(row, query.dimensions)) }
-        var totals = PerformanceCounts()
-        if let row = try connection.query(PerformanceSQL.rows(by: []), base + [.int8(1), .int8(0)]).first {
-            totals = try Self.counts(row)
+        for row in page.prefix(query.limit) { rows.append(try Self.row(row, query.dimensions, query, apart)) }
+        var totals = query.policies.map { PerformanceRow(policy: $0, counts: PerformanceCounts()) }
+        for row in try connection.query(
+            PerformanceSQL.rows(by: [.policy], salesBy: query.salesBy),
+            base + [.int8(Int64(query.policies.count)), .int8(0)] + filters)
+        {
+            let total = try Self.row(row, [.policy], query, apart)
+            if let at = totals.firstIndex(where: { $0.policy == total.policy }) { totals[at] = total }
         }
         let traffic = try connection.query(
             """
@@ -75,25 +92,35 @@ public enum PerformanceStore {
             """, Array(base.prefix(4)))
         let valid = try traffic[0].int64("valid")
         let invalid = try traffic[0].int64("invalid")
-        let through = try connection.query(
-            """
-            select min(through) as through from (
-                select max(k.shipped_through) as through from log_checkpoint k join node n on n.id = k.node_id
-                where n.retired_at is null group by k.node_id) node
-            """)
-        let policy = try AttributionPolicy.preset(query.policy)
+        let through = try connection.query("select shipped_through() as through")[0].microsIfPresent("through")
         return PerformanceReport(
-            rows: rows, totals: totals,
+            rows: rows, policyTotals: totals,
             methodology: ReportMethodology(
-                policy: policy.name, clickWindowSeconds: policy.clickWindow.map { $0.micros / 1_000_000 },
-                viewWindowSeconds: policy.viewWindow.map { $0.micros / 1_000_000 },
-                countedView: policy.viewWindow == nil ? nil : policy.viewCounting.rawValue,
-                levels: policy.levels.map(\.rawValue), accountingZone: zone.identifier,
-                invalidShare: Ratio.millionths(invalid, valid + invalid),
-                dataThrough: try through.first?.microsIfPresent("through").flatMap(Self.instant),
+                policies: policies.map(Self.methodology), salesBy: query.salesBy, accountingZone: zone.identifier,
+                invalidShare: Ratio.millionths(invalid, valid + invalid), dataThrough: through.flatMap(Self.instant),
                 // Months are not closed yet, so returns and late touches can still move any number.
                 final: false),
             nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
+    }
+
+    /// The policies under which the advertiser has credits; the default one when there are none.
+    public static func creditedPolicies(
+        of advertiserID: Int32, on connection: isolated PostgresConnection
+    ) throws -> [String] {
+        let rows = try connection.query(
+            "select distinct policy collate \"C\" as policy from credit where advertiser_id = $1 order by 1",
+            [.int4(advertiserID)])
+        let found = try rows.map { try $0.string("policy") }
+        return found.isEmpty ? [PerformanceQuery.defaultPolicy] : found
+    }
+
+    private static func methodology(_ policy: AttributionPolicy) -> PolicyMethodology {
+        PolicyMethodology(
+            policy: policy.name, clickWindowSeconds: policy.clickWindow.map { $0.micros / 1_000_000 },
+            viewWindowSeconds: policy.viewWindow.map { $0.micros / 1_000_000 },
+            countedView: policy.viewWindow == nil ? nil : policy.viewCounting.rawValue,
+            levels: policy.levels.map(\.rawValue), scope: policy.scope.rawValue, basis: policy.basis.rawValue,
+            keepsInteractionsApart: policy.separatesInteractions)
     }
 
     private static func zone(on connection: isolated PostgresConnection) throws -> AccountingZone {
@@ -108,7 +135,9 @@ public enum PerformanceStore {
         micros == .min ? nil : Timestamp(micros: micros).rfc3339
     }
 
-    private static func row(_ row: PostgresRow, _ dimensions: [ReportDimension]) throws -> PerformanceRow {
+    private static func row(
+        _ row: PostgresRow, _ dimensions: [ReportDimension], _ query: PerformanceQuery, _ apart: Set<String>
+    ) throws -> PerformanceRow {
         var result = PerformanceRow(counts: try counts(row))
         for dimension in dimensions {
             switch dimension {
@@ -119,8 +148,13 @@ public enum PerformanceStore {
             case .lineItem:
                 result.lineItemCode = try row.string("line_item_code")
                 result.lineItemName = try row.string("line_item_name")
+            case .policy: result.policy = try row.string("policy")
+            case .channel: result.channel = try row.string("channel")
+            case .interaction: result.interaction = try row.string("interaction")
             }
         }
+        let policy = result.policy ?? query.policies.first ?? ""
+        result.counts.keepsInteractionsApart = result.interaction == nil && apart.contains(policy)
         return result
     }
 
@@ -134,6 +168,8 @@ public enum PerformanceStore {
         counts.direct = try share(row, "direct")
         counts.halo = try share(row, "halo")
         counts.basket = try share(row, "basket")
+        counts.click = try share(row, "click")
+        counts.view = try share(row, "view")
         counts.orders = try sum(row, "orders")
         counts.returnedMicros = try sum(row, "returned")
         return counts
