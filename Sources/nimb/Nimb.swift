@@ -11,6 +11,7 @@ struct Nimb: AsyncParsableCommand {
             ImportCommand.self,
             MigrateCommand.self,
             ORDCommand.self,
+            ReportCommand.self,
             SecretsCommand.self,
             SeedCommand.self,
             ServeCommand.self,

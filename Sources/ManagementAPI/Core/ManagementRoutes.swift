@@ -5,6 +5,8 @@ public enum ManagementRoutes {
         var table = RouteTable()
         DocumentRoutes.add(to: &table)
         IdentityRoutes.add(to: &table)
+        IncrementalityRoutes.add(to: &table)
+        PolicyRoutes.add(to: &table)
         ReportRoutes.add(to: &table)
         RetailerRoutes.add(to: &table)
         CatalogueRoutes.add(to: &table)

@@ -43,7 +43,7 @@ public enum CampaignCredit {
 
     /// Names of the policies that a campaign may choose.
     public static func policies(on db: isolated PostgresConnection) throws -> [String] {
-        AttributionPolicy.presets.map(\.name)
+        try Policies.allowed(on: db).map(\.name)
     }
 
     /// Notes what is not inside the brands granted to the advertiser, and a policy that is not installed.

@@ -3,8 +3,8 @@ import Reporting
 /// The statement of the performance report, one per combination of dimensions.
 ///
 /// Parameters: 1 advertiser, 2 first day, 3 last day, 4 campaign or null, 5 policies, 6 accounting zone, 7 and 8 the
-/// instants of the range, 9 limit, 10 offset, 11 channel or null, 12 those of the policies that credit one line to
-/// several campaigns.
+/// instants of the range, 9 limit, 10 offset, 11 channel or null; where lines are counted once, 12: those of the policies
+/// that credit one line to several campaigns.
 enum PerformanceSQL {
     /// Counted from the events and the charge ledger.
     private static let delivery = ["impressions", "viewable", "clicks", "spend", "over_delivery"]
@@ -18,7 +18,7 @@ enum PerformanceSQL {
         // combination of dimensions, none included, one and the same statement.
         let keys = ["one"] + dimensions.filter { !$0.isOfSales }.map(column)
         let apart = dimensions.filter(\.isOfSales).map(column)
-        let countsOnce = !dimensions.contains(.campaign) && !dimensions.contains(.lineItem)
+        let countsOnce = countsOnce(dimensions)
         let date = salesBy == .orderDate ? "ordered_at" : "touched_at"
         let all = (keys + apart).joined(separator: ", ")
         let factKeys = keys.joined(separator: ", ")
@@ -60,6 +60,11 @@ enum PerformanceSQL {
             from frame left join delivered using (\(factKeys)) left join sold using (\(all))\(joins(dimensions))
             \(order(dimensions)) limit $9 offset $10
             """
+    }
+
+    /// Whether the rows do not tell campaigns apart, so that a line credited to several of them must count once.
+    static func countsOnce(_ dimensions: [ReportDimension]) -> Bool {
+        !dimensions.contains(.campaign) && !dimensions.contains(.lineItem)
     }
 
     private static func column(_ dimension: ReportDimension) -> String {

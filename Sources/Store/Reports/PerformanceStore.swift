@@ -64,21 +64,20 @@ public enum PerformanceStore {
             .timestamptz(micros: zone.start(of: query.from).micros),
             .timestamptz(micros: zone.start(of: query.to + 1).micros),
         ]
-        let filters: [PostgresValue] = [
-            query.channel.map(PostgresValue.text) ?? .null,
-            .textArray(policies.filter { $0.scope == .campaign }.map(\.name)),
-        ]
+        let channel = query.channel.map(PostgresValue.text) ?? .null
+        let repeating = PostgresValue.textArray(policies.filter { $0.scope == .campaign }.map(\.name))
         // One row more than asked for says whether there is a next page.
         let page = try connection.query(
             PerformanceSQL.rows(by: query.dimensions, salesBy: query.salesBy),
-            base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset))] + filters)
+            base + [.int8(Int64(query.limit) + 1), .int8(Int64(query.offset)), channel]
+                + (PerformanceSQL.countsOnce(query.dimensions) ? [repeating] : []))
         var rows: [PerformanceRow] = []
         rows.reserveCapacity(page.count)
         for row in page.prefix(query.limit) { rows.append(try Self.row(row, query.dimensions, query, apart)) }
         var totals = query.policies.map { PerformanceRow(policy: $0, counts: PerformanceCounts()) }
         for row in try connection.query(
             PerformanceSQL.rows(by: [.policy], salesBy: query.salesBy),
-            base + [.int8(Int64(query.policies.count)), .int8(0)] + filters)
+            base + [.int8(Int64(query.policies.count)), .int8(0), channel, repeating])
         {
             let total = try Self.row(row, [.policy], query, apart)
             if let at = totals.firstIndex(where: { $0.policy == total.policy }) { totals[at] = total }

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// Reports from the command line.
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report", abstract: "Reports from the database.",
+        subcommands: [ReportIncrementalityCommand.self])
+}
