@@ -43,20 +43,20 @@ let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", packa
 let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+// Attribution policies become part of the program, so that reading them is no IO.
+let policyPresets: [Resource] = [
+    .embedInCode("Presets/default@1.json"), .embedInCode("Presets/item-24h@1.json"),
+    .embedInCode("Presets/order-24h@1.json"), .embedInCode("Presets/smart-placement@1.json"),
+    .embedInCode("Presets/sku-strict@1.json"),
+]
+
 // MARK: Ring 0, pure: no IO, clock, randomness or NIO; time, seed and snapshot are arguments.
 let ring0: [Target] = [
     ours("AdModel"),
     ours("Measurement", ["AdModel", crypto]),
     ours("Profiles", ["AdModel"]),
     ours("Decisioning", ["AdModel", "Profiles", "Measurement"]),
-    // The presets become part of the program: reading them is no IO.
-    ours(
-        "Attribution", ["AdModel"],
-        resources: [
-            .embedInCode("Presets/default@1.json"), .embedInCode("Presets/item-24h@1.json"),
-            .embedInCode("Presets/order-24h@1.json"), .embedInCode("Presets/smart-placement@1.json"),
-            .embedInCode("Presets/sku-strict@1.json"),
-        ]),
+    ours("Attribution", ["AdModel"], resources: policyPresets),
     ours("Billing", ["AdModel"]),
     ours("Reporting", ["AdModel"]),
     ours("AdFormats", ["AdModel", mustache]),

@@ -6,35 +6,19 @@ import TestKit
 import Testing
 
 @Suite struct SQLTwinTests {
-    private struct Case: Sendable {
-        var world: World
-        var policy: AttributionPolicy
-    }
-
     @Test("an SQL query over the same tables gives the same rows on random worlds", .emptyDatabase)
     func twin() async throws {
-        var cases: [Case] = []
+        var cases: [SQLTwin.Case] = []
         for seed in 0..<300 {
             var random = SplitMix64(0x5EED << 32 | UInt64(seed))
             // Cells that need quotes are the writer's affair, not SQL's.
             let world = World.random(&random, unusualIDs: false)
             for policy in AttributionPolicy.presets.shuffled(using: &random).prefix(2) {
-                cases.append(Case(world: world, policy: policy))
+                cases.append(SQLTwin.Case(world: world, policy: policy))
             }
-            cases.append(Case(world: world, policy: try World.policy(&random)))
+            cases.append(SQLTwin.Case(world: world, policy: try World.policy(&random)))
         }
-        let url = Repository.root.appending(path: "Tests/AttributionTests/Cases/twin.sql")
-        let script = try String(contentsOf: url, encoding: .utf8)
-        let all = cases
-        let found = try await TestDatabase.current.pool.withConnection { connection in
-            try connection.script(script)
-            try SQLTwinTests.load(all, connection)
-            var found: [Int: [String]] = [:]
-            for row in try connection.query("select world, cells from pg_temp.credits()") {
-                found[Int(try row.int32("world")), default: []].append(try row.string("cells"))
-            }
-            return found
-        }
+        let found = try await SQLTwin.credits(cases, on: TestDatabase.current.pool)
         var rows = 0
         for (number, one) in cases.enumerated() {
             let lines = found[number] ?? []
@@ -44,6 +28,29 @@ import Testing
             #expect(engine == twin, "world \(number), \(one.policy)")
         }
         #expect(rows > 1_000)
+    }
+}
+
+/// The rules as an SQL query over temporary tables, for many worlds at once.
+enum SQLTwin {
+    struct Case: Sendable {
+        var world: World
+        var policy: AttributionPolicy
+    }
+
+    /// Rows of each case, without the line ends, by its place in the list.
+    static func credits(_ cases: [Case], on pool: PostgresPool) async throws -> [Int: [String]] {
+        let url = Repository.root.appending(path: "Tests/AttributionTests/Cases/twin.sql")
+        let script = try String(contentsOf: url, encoding: .utf8)
+        return try await pool.withConnection { connection in
+            try connection.script(script)
+            try load(cases, connection)
+            var found: [Int: [String]] = [:]
+            for row in try connection.query("select world, cells from pg_temp.credits()") {
+                found[Int(try row.int32("world")), default: []].append(try row.string("cells"))
+            }
+            return found
+        }
     }
 
     private static func load(_ cases: [Case], _ connection: isolated PostgresConnection) throws {

@@ -1,3 +1,4 @@
+import AdModel
 import Attribution
 import Postgres
 import Store
