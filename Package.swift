@@ -135,6 +135,8 @@ let ring3: [Target] = [
         [
             "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", "Outbound", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
+            "AdModel", "Billing", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD",
+            "Telemetry", "Imaging", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
         ], resources: [.copy("OpenAPI")]),
     ours(
         "Pipeline",

@@ -16,6 +16,12 @@ public enum ManagementRoutes {
         BankRoutes.add(to: &table)
         NoticeRoutes.add(to: &table)
         WebhookRoutes.add(to: &table)
+        CounterpartyRoutes.add(to: &table)
+        ContractRoutes.add(to: &table)
+        // Before the routes with an id in the same place.
+        BulkRoutes.add(to: &table)
+        CampaignRoutes.add(to: &table)
+        LineItemRoutes.add(to: &table)
         return table
     }
 }

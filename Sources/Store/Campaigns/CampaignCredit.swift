@@ -46,13 +46,14 @@ public enum CampaignCredit {
         try Policies.allowed(on: db).map(\.name)
     }
 
-    /// Notes what is not inside the brands granted to the advertiser, and a policy that is not installed.
+    /// Notes what is not inside the brands granted to the advertiser, and a policy that the retailer does not allow
+    /// (the one that is in force may stay).
     static func check(
-        _ credited: CreditedProducts, policy: String, advertiser: Int32, now: Timestamp,
+        _ credited: CreditedProducts, policy: String, was current: String? = nil, advertiser: Int32, now: Timestamp,
         _ problems: inout FieldProblems, on db: isolated PostgresConnection
     ) throws {
         let installed = try policies(on: db)
-        if !installed.contains(policy) {
+        if policy != current, !installed.contains(policy) {
             problems.add("policy", "not_allowed", "Must be one of \(installed.joined(separator: ", ")).")
         }
         guard credited != CreditedProducts() else { return }

@@ -135,7 +135,8 @@ public enum Campaigns {
         }
         if new.credited != old.credited || new.policy != old.policy {
             try CampaignCredit.check(
-                new.credited, policy: new.policy, advertiser: old.advertiserID, now: now, &problems, on: db)
+                new.credited, policy: new.policy, was: old.policy, advertiser: old.advertiserID, now: now, &problems,
+                on: db)
         }
         try problems.throwIfAny()
         if new.kktu != old.kktu { try admitMaterial(old.state, resubmit: resubmit, "its code of goods") }
