@@ -28,7 +28,7 @@ enum BulkRoutes {
                 let body = Fields(members)
                 let caps = LineItemBody.caps(body)
                 if body.json("caps") == nil { body.problem("caps", "Required.", code: "required") }
-                if Set(caps.map(\.per)).count < caps.count {
+                if Set(caps.map(\.window)).count < caps.count {
                     body.problem("caps", "One cap for each of hour, day, session, lifetime.", code: "duplicate")
                 }
                 try body.finish()

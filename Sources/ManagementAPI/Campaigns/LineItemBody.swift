@@ -1,6 +1,5 @@
 import AdModel
 import Billing
-import Profiles
 import Store
 
 /// Reads and shows line items.
@@ -40,7 +39,7 @@ enum LineItemBody {
     static func caps(_ body: Fields) -> [FrequencyCap] {
         body.objects("caps", limit: FrequencyCap.limit).compactMap { entry in
             let count = entry.int("count", FrequencyCap.countRange)
-            let per = entry.word("per", CapWindow.allCases.map(\.rawValue)).flatMap(CapWindow.init(rawValue:))
+            let per = entry.word("per", FrequencyCap.windows)
             guard let count, let per else { return nil }
             return FrequencyCap(count: Int(count), per: per)
         }
@@ -115,7 +114,7 @@ enum LineItemBody {
         json.member("caps", array: caps) { json, cap in
             json.object {
                 $0.member("count", cap.count)
-                $0.member("per", cap.per.rawValue)
+                $0.member("per", cap.window)
             }
         }
     }

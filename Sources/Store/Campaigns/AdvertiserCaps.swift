@@ -16,6 +16,18 @@ public struct FrequencyCap: Equatable, Sendable, Codable {
         self.per = per
     }
 
+    /// Words for `per`.
+    public static let windows = CapWindow.allCases.map(\.rawValue)
+
+    /// nil when `per` is none of `windows`.
+    public init?(count: Int, per word: String) {
+        guard let per = CapWindow(rawValue: word) else { return nil }
+        self.init(count: count, per: per)
+    }
+
+    /// Word of the window.
+    public var window: String { per.rawValue }
+
     /// As stored: `[{"count":3,"per":"day"}]`.
     public static func json(_ caps: [FrequencyCap]) -> String {
         "[" + caps.map { "{\"count\":\($0.count),\"per\":\"\($0.per.rawValue)\"}" }.joined(separator: ",") + "]"

@@ -69,21 +69,21 @@ public enum CampaignCopy {
         for creative in try db.query(
             "select id from creative where line_item_id = $1 order by id", [.int4(id)])
         {
+            // Two statements: the policy of versions looks for a creative that is there already.
+            let source = PostgresValue.int4(try creative.int32("id"))
+            let made = try db.query(
+                """
+                insert into creative (code, line_item_id, advertiser_id, format, name)
+                select $2, $3, advertiser_id, format, name from creative where id = $1 returning id
+                """, [source, .text(Code.make("crv")), .int4(copy)]
+            ).single().int32("id")
             try db.query(
                 """
-                with made as (
-                    insert into creative (code, line_item_id, advertiser_id, format, name)
-                    select $2, $3, advertiser_id, format, name from creative where id = $1 returning id
-                )
                 insert into creative_version (creative_id, version, fields, landing_url, media_sha256, ord_form,
                     created_at, created_by)
-                select made.id, 1, v.fields, v.landing_url, v.media_sha256, v.ord_form, $4, $5
-                from made, (select * from creative_version where creative_id = $1 order by version desc limit 1) v
-                """,
-                [
-                    .int4(try creative.int32("id")), .text(Code.make("crv")), .int4(copy),
-                    .timestamptz(micros: now.micros), .text(actor.name),
-                ])
+                select $2, 1, fields, landing_url, media_sha256, ord_form, $3, $4 from creative_version
+                where creative_id = $1 order by version desc limit 1
+                """, [source, .int4(made), .timestamptz(micros: now.micros), .text(actor.name)])
         }
     }
 }
