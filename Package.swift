@@ -134,9 +134,7 @@ let ring3: [Target] = [
         "ManagementAPI",
         [
             "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
-            "Imaging", "Outbound", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
-            "AdModel", "Billing", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD",
-            "Telemetry", "Imaging", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
+            "Imaging", "Outbound", "Billing", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
         ], resources: [.copy("OpenAPI")]),
     ours(
         "Pipeline",

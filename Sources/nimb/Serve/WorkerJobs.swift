@@ -29,6 +29,9 @@ struct WorkerJobs {
             Job(name: "identity-sweep", every: .seconds(3_600)) { now in
                 _ = try await pool.transaction { try IdentitySweep.run(now: now, on: $0) }
             },
+            Job(name: "campaigns", every: .seconds(5)) { now in
+                _ = try await CampaignSchedule.run(pool: pool, now: now)
+            },
             FeedJob(
                 pool: pool, client: client, clock: SystemClock.now, metrics: metrics, logger: logger,
                 importer: FeedImports.importer(pool)
