@@ -197,7 +197,10 @@ let testTargets: [Target] = [
     tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),
     tests(
         "StoreTests",
-        ["Store", "Postgres", "AdModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles", "TestKit"]),
+        [
+            "Store", "Postgres", "AdModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles", "Measurement",
+            "Billing", "TestKit",
+        ]),
     tests(
         "DeliveryAPITests",
         [

@@ -139,6 +139,7 @@ struct BankMatcher {
             "а": "a", "в": "b", "е": "e", "к": "k", "м": "m", "н": "h", "о": "o", "р": "p", "с": "c", "т": "t",
             "у": "y", "х": "x",
         ]
-        return String(text.lowercased().compactMap { $0.isWhitespace ? nil : alike[$0] ?? $0 })
+        let words = text.lowercased().split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return String(words.map { alike[$0] ?? $0 })
     }
 }
