@@ -35,6 +35,17 @@ public struct CodeTable: Sendable {
         places[place] = Int32(values.count)
     }
 
+    /// Lets a code mean another value, or adds it.
+    mutating func set(_ code: String, scope: Int32, value: Int32) {
+        let bytes = ContiguousArray(code.utf8)
+        let entry = bytes.withUnsafeBytes { places[place($0, scope)] }
+        if entry == 0 {
+            insert(code, scope: scope, value: value)
+        } else {
+            values[Int(entry) - 1] = value
+        }
+    }
+
     private mutating func rehash(_ size: Int) {
         places = ContiguousArray(repeating: 0, count: size)
         for entry in 0..<values.count {
@@ -87,6 +98,15 @@ public struct IDTable: Sendable {
     init(_ ids: some Collection<Int32>) {
         indices = ContiguousArray(repeating: -1, count: Int(ids.max() ?? 0) + 1)
         for (index, id) in ids.enumerated() where id >= 0 { indices[Int(id)] = Int32(index) }
+    }
+
+    /// Lets an id mean another index; -1 = none.
+    mutating func set(_ id: Int32, _ index: Int32) {
+        guard id >= 0 else { return }
+        if Int(id) >= indices.count {
+            indices.append(contentsOf: repeatElement(-1, count: Int(id) + 1 - indices.count))
+        }
+        indices[Int(id)] = index
     }
 
     /// Index of an id, -1 when it is unknown.

@@ -24,6 +24,13 @@ public enum Decider {
             &scratch.result)
     }
 
+    /// Answers every slot of a page with the same reason, without looking at any line item.
+    public static func refuse(
+        _ request: DecisionRequest, reason: NoFillReason, snapshot: Snapshot, stock: StockView, scratch: Scratch
+    ) {
+        scratch.work.refuse(request, reason, snapshot, stock, &scratch.result)
+    }
+
     /// How candidates are found.
     public enum Search: Sendable {
         /// By the targeting index, stopping as soon as nothing better can come.

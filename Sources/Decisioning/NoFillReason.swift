@@ -31,6 +31,8 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
     case holdout = 14
     /// Shown already on this page, or the page must not repeat its advertiser, brand or product.
     case pageDuplicate = 15
+    /// The retailer has stopped all ads of the storefront.
+    case stopped = 16
 
     /// Stable name, as the API answers it.
     public var name: String {
@@ -51,6 +53,7 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
         case .frequencyCapped: "frequency_capped"
         case .holdout: "holdout"
         case .pageDuplicate: "page_duplicate"
+        case .stopped: "stopped"
         }
     }
 

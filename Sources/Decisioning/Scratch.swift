@@ -45,7 +45,8 @@ struct Work {
     /// Number of the current decision: what is stamped with it belongs to it.
     var epoch: UInt32 = 0
     var traversal: UInt32 = 0
-    var snapshotID: ObjectIdentifier?
+    /// Serial of the snapshot that there is room for; 0 = none.
+    var snapshotSerial: UInt64 = 0
     var attributeStamp: ContiguousArray<UInt32> = []
     var attributes: ContiguousArray<Int32> = []
     var affinity: ContiguousArray<Float> = []
@@ -77,9 +78,8 @@ struct Work {
 
     /// Makes room for a snapshot; only a swap allocates.
     mutating func prepare(_ snapshot: Snapshot) {
-        let id = ObjectIdentifier(snapshot)
-        if id != snapshotID || epoch == .max || traversal > .max - 1_024 {
-            snapshotID = id
+        if snapshot.serial != snapshotSerial || epoch == .max || traversal > .max - 1_024 {
+            snapshotSerial = snapshot.serial
             epoch = 0
             traversal = 0
             attributeStamp = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
@@ -92,7 +92,7 @@ struct Work {
             lineJudged = ContiguousArray(repeating: 0, count: snapshot.lines.count)
             advertiserOnPage = ContiguousArray(repeating: 0, count: snapshot.advertisers.count)
             brandOnPage = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
-            productOnPage = ContiguousArray(repeating: 0, count: snapshot.promotedCount)
+            productOnPage = ContiguousArray(repeating: 0, count: snapshot.stockedCount)
             if heapKeys.isEmpty {
                 heapKeys = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
                 heapCandidates = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)

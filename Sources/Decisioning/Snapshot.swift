@@ -1,5 +1,6 @@
 import AdModel
 import Profiles
+import Synchronization
 
 /// Everything that decisions read, built once and never changed: dense arrays and the targeting index. Swapped as
 /// a whole when control data changes; budgets, stock and profiles live beside it.
@@ -144,6 +145,9 @@ public final class Snapshot: Sendable {
     }
 
     public let version: Int64
+    /// Unlike an address never used again: working memory is laid out for one snapshot.
+    let serial: UInt64
+    private static let serials = Atomic<UInt64>(0)
     public let stockMaxAge: Timestamp.Span
     public let lookup: Lookup
     public let storefronts: ContiguousArray<Storefront>
@@ -153,10 +157,12 @@ public final class Snapshot: Sendable {
     public let advertisers: ContiguousArray<Advertiser>
     public let lines: ContiguousArray<Line>
     public let creatives: ContiguousArray<Creative>
-    /// Promoted products first.
+    /// Promoted products first, then those that only pages know, then what changes have added since the build.
     public let products: ContiguousArray<Product>
-    /// How many of `products` are promoted; only they have stock here.
+    /// How many of `products` were promoted when it was built.
     public let promotedCount: Int
+    /// Index of the first product that a change has added.
+    let firstAdded: Int
     /// Rendered bytes of all creatives and products.
     public let fragments: ContiguousArray<UInt8>
     public let categoryIDs: ContiguousArray<Int32>
@@ -176,13 +182,21 @@ public final class Snapshot: Sendable {
     let unitCreatives: ContiguousArray<Int32>
     let postingStarts: ContiguousArray<Int32>
     let postings: ContiguousArray<UInt64>
+    /// Units that changes have left behind; a build from scratch has none.
+    let deadUnits: Int
 
     /// Builds the index. Throws when a value refers to something that is not there: then the caller keeps the
     /// snapshot it has.
-    public init(_ input: SnapshotInput) throws(SnapshotError) {
+    public convenience init(_ input: SnapshotInput) throws(SnapshotError) {
         var builder = SnapshotBuilder(input)
         try builder.build()
+        self.init(builder)
+    }
+
+    init(_ builder: SnapshotBuilder) {
+        let input = builder.input
         version = input.version
+        serial = Self.serials.wrappingAdd(1, ordering: .relaxed).newValue
         stockMaxAge = input.stockMaxAge
         lookup = builder.lookup
         storefronts = builder.storefronts
@@ -194,6 +208,8 @@ public final class Snapshot: Sendable {
         creatives = builder.creatives
         products = builder.products
         promotedCount = builder.promotedCount
+        firstAdded = builder.firstAdded
+        deadUnits = builder.deadUnits
         fragments = builder.fragments
         categoryIDs = ContiguousArray(input.categories.map(\.id))
         brandIDs = ContiguousArray(input.brands.map(\.id))
@@ -216,6 +232,23 @@ public final class Snapshot: Sendable {
     /// Location (index) that serves the shoppers of a region (index), -1 = none.
     public func location(ofRegion region: Int32) -> Int32 {
         region >= 0 && Int(region) < regionLocations.count ? regionLocations[Int(region)] : -1
+    }
+
+    /// Products that stock is kept for: the promoted ones, and all that changes have added.
+    public var stockedCount: Int { promotedCount + products.count - firstAdded }
+
+    /// Place of a product (by index) among those that stock is kept for, -1 = none.
+    public func stockPlace(_ product: Int32) -> Int32 {
+        let index = Int(product)
+        if index < promotedCount { return product }
+        return index < firstAdded ? -1 : Int32(promotedCount + index - firstAdded)
+    }
+
+    /// The same for a product that a line item promotes, which always has a place.
+    @inline(__always)
+    func promotedPlace(_ product: Int32) -> Int {
+        let index = Int(product)
+        return index < promotedCount ? index : index &- firstAdded &+ promotedCount
     }
 
     /// First category (index) of a product (index), -1 = none: what a signal about the product strengthens.

@@ -14,6 +14,10 @@ struct SnapshotBuilder {
     var creatives: ContiguousArray<Snapshot.Creative> = []
     var products: ContiguousArray<Snapshot.Product> = []
     var promotedCount = 0
+    var firstAdded = 0
+    var deadUnits = 0
+    /// Rendered bytes that a change finds in the snapshot it starts from, by creative version.
+    var renderedBefore: [Int32: Range<Int>] = [:]
     var fragments: ContiguousArray<UInt8> = []
     var space = AttributeSpace(placements: 0, categories: 0, brands: 0, regions: 0)
     var categoryParents: ContiguousArray<Int32> = []
@@ -52,7 +56,7 @@ struct SnapshotBuilder {
         lookup.advertiserByID = IDTable(input.advertisers.map(\.id))
         lookup.lineByID = IDTable(input.lineItems.map(\.id))
         lines.reserveCapacity(input.lineItems.count)
-        for (index, line) in input.lineItems.enumerated() { try add(line, index: Int32(index)) }
+        for (index, line) in input.lineItems.enumerated() { try put(line, index: Int32(index)) }
         buildPostings()
     }
 
@@ -83,6 +87,10 @@ struct SnapshotBuilder {
         lookup.categoryByID = IDTable(input.categories.map(\.id))
         categoryParents = ContiguousArray(
             input.categories.map { $0.parentID.map { lookup.categoryByID.find($0) } ?? -1 })
+        measureSubtrees()
+    }
+
+    mutating func measureSubtrees() {
         subtreeSizes = Array(repeating: 0, count: categoryParents.count)
         for index in categoryParents.indices {
             var at = Int32(index)
@@ -161,6 +169,7 @@ struct SnapshotBuilder {
         let ordered =
             input.products.filter { promoted.contains($0.id) } + input.products.filter { !promoted.contains($0.id) }
         promotedCount = ordered.count { promoted.contains($0.id) }
+        firstAdded = ordered.count
         lookup.products = CodeTable(ordered.map(\.sku))
         lookup.productByID = IDTable(ordered.map(\.id))
         products.reserveCapacity(ordered.count)
@@ -179,10 +188,11 @@ struct SnapshotBuilder {
         }
     }
 
+    var listCount: Int { Int(space.count) * max(formats.count, 1) }
+
     /// Posts every unit under its pivot: lists by (attribute, format), each sorted by falling upper bound.
     private mutating func buildPostings() {
         let formatCount = max(formats.count, 1)
-        let listCount = Int(space.count) * formatCount
         postingStarts = ContiguousArray(repeating: 0, count: listCount + 1)
         for plan in postingPlan {
             let format = Int(units[Int(plan.unit)].format)

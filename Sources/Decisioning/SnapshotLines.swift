@@ -2,7 +2,8 @@ import AdModel
 import Profiles
 
 extension SnapshotBuilder {
-    mutating func add(_ line: SnapshotInput.LineItem, index: Int32) throws(SnapshotError) {
+    /// Makes a line item the one at `index`: the next one, or in place of what is there.
+    mutating func put(_ line: SnapshotInput.LineItem, index: Int32) throws(SnapshotError) {
         let advertiser = lookup.advertiserByID.find(line.advertiserID)
         guard advertiser >= 0 else {
             throw SnapshotError(
@@ -12,7 +13,7 @@ extension SnapshotBuilder {
         let firstProduct = Int32(lineProducts.count)
         for id in line.promotedProductIDs {
             let product = lookup.productByID.find(id)
-            if product >= 0 { lineProducts.append(product) }
+            if product >= 0 { lineProducts.append(stocked(product)) }
         }
         // A promoted product that is no longer in the catalogue cannot be bought: the list keeps its length of at
         // least one, so that the line item does not turn into one that promotes nothing in particular.
@@ -41,7 +42,7 @@ extension SnapshotBuilder {
         let unitBid = costsNothing ? 0 : line.pricing == .cpm ? line.bid.value / 1_000 : line.bid.value
         let targeting = addClauses(line.targeting)
         let affinity = affinityAttributes(firstProduct..<Int32(lineProducts.count))
-        lines.append(
+        let built =
             Snapshot.Line(
                 id: line.id, campaignID: line.campaignID, advertiserID: line.advertiserID, advertiser: advertiser,
                 tier: line.tier, pricing: line.pricing, flags: flags, bid: line.bid.value, unitBid: unitBid,
@@ -50,8 +51,23 @@ extension SnapshotBuilder {
                 firstSlotClause: targeting.slot.lowerBound, slotClauseCount: Int32(targeting.slot.count),
                 firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct,
                 brandAttribute: affinity.brand, categoryAttribute: affinity.category, caps: line.caps,
-                holdout: holdout))
+                holdout: holdout)
+        if Int(index) < lines.count {
+            lines[Int(index)] = built
+        } else {
+            lines.append(built)
+        }
         try addUnits(line, index: index, pivot: targeting.pivot)
+    }
+
+    /// Where the bytes of a creative are: they are the bulk of a snapshot and seldom change.
+    private mutating func rendered(_ creative: SnapshotInput.Creative) -> Int {
+        if let range = renderedBefore[creative.versionID], fragments[range].elementsEqual(creative.fragment) {
+            return range.lowerBound
+        }
+        let start = fragments.count
+        fragments.append(contentsOf: creative.fragment)
+        return start
     }
 
     /// The brand and category that most of the promoted products have; the first of equals.
@@ -96,8 +112,7 @@ extension SnapshotBuilder {
                     Snapshot.Creative(
                         versionID: creative.versionID, format: format,
                         clickProbability: UInt64(probability * 4_294_967_296), odds: odds, payload: creative.payload,
-                        fragmentStart: fragments.count, fragmentCount: creative.fragment.count))
-                fragments.append(contentsOf: creative.fragment)
+                        fragmentStart: rendered(creative), fragmentCount: creative.fragment.count))
             }
             let unit = Int32(units.count)
             units.append(

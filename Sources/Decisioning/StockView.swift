@@ -82,13 +82,13 @@ public struct StockView: Sendable {
         }
         for (location, rows) in changed {
             let old = locations[location]
-            let missing = snapshot.promotedCount - old.asOf.count
+            let missing = snapshot.stockedCount - old.asOf.count
             var asOf = old.asOf + ContiguousArray(repeating: 0, count: missing)
             var prices = old.prices + ContiguousArray(repeating: 0, count: missing)
             var oldPrices = old.oldPrices + ContiguousArray(repeating: 0, count: missing)
             for row in rows {
-                let product = Int(snapshot.lookup.productByID.find(row.productID))
-                guard product >= 0, product < snapshot.promotedCount else { continue }
+                let product = Int(snapshot.stockPlace(snapshot.lookup.productByID.find(row.productID)))
+                guard product >= 0 else { continue }
                 let seconds = min(max(row.asOf.micros / 1_000_000, 1), Int64(UInt32.max))
                 asOf[product] = row.quantity > 0 ? UInt32(seconds) : 0
                 prices[product] = row.price.value
@@ -99,7 +99,7 @@ public struct StockView: Sendable {
         return StockView(version: version, locations: locations, maxAgeSeconds: maxAgeSeconds)
     }
 
-    /// Whether a product (by index) can be bought in a location (by index) at `now`.
+    /// Whether a product (by `Snapshot.stockPlace`) can be bought in a location (by index) at `now`.
     public func availability(_ product: Int32, location: Int32, now: Timestamp) -> Availability {
         guard location >= 0, Int(location) < locations.count else { return .absent }
         return locations[Int(location)].availability(product, freshSince: freshSince(now))
@@ -113,7 +113,8 @@ public struct StockView: Sendable {
     /// Second of the epoch before which figures are stale.
     func freshSince(_ now: Timestamp) -> Int64 { now.micros / 1_000_000 - maxAgeSeconds }
 
-    /// Shelf price and old price (0 = none) of a product in a location, both by index; 0 when unknown.
+    /// Shelf price and old price (0 = none) of a product (by `Snapshot.stockPlace`) in a location (by index); 0 when
+    /// unknown.
     public func price(_ product: Int32, location: Int32) -> (price: Int64, oldPrice: Int64) {
         guard location >= 0, Int(location) < locations.count else { return (0, 0) }
         let stock = locations[Int(location)]

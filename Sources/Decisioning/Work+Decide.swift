@@ -7,7 +7,7 @@ extension Work {
     ) {
         let snapshot = inputs.snapshot
         prepare(snapshot)
-        begin(request, inputs, &result)
+        begin(request, snapshot, inputs.stock, &result)
         mark(request, snapshot)
         readProfile(request, inputs)
 
@@ -25,10 +25,18 @@ extension Work {
         affinitySet.removeAll(keepingCapacity: true)
     }
 
-    private mutating func begin(
-        _ request: DecisionRequest, _ inputs: Decider.Inputs, _ result: inout DecisionResult
+    mutating func refuse(
+        _ request: DecisionRequest, _ reason: NoFillReason, _ snapshot: Snapshot, _ stock: StockView,
+        _ result: inout DecisionResult
     ) {
-        let snapshot = inputs.snapshot
+        prepare(snapshot)
+        begin(request, snapshot, stock, &result)
+        for slot in result.slots.indices { result.slots[slot].noFill = reason }
+    }
+
+    private mutating func begin(
+        _ request: DecisionRequest, _ snapshot: Snapshot, _ stock: StockView, _ result: inout DecisionResult
+    ) {
         result.slots.removeAll(keepingCapacity: true)
         result.ads.removeAll(keepingCapacity: true)
         result.cards.removeAll(keepingCapacity: true)
@@ -37,7 +45,7 @@ extension Work {
         result.visited = 0
         result.scored = 0
         result.snapshotVersion = snapshot.version
-        result.stockVersion = inputs.stock.version
+        result.stockVersion = stock.version
         let slotCount = min(request.slots.count, Limits.slots)
         for index in 0..<slotCount {
             let wanted = request.slots[index]
@@ -151,5 +159,5 @@ extension Work {
 
 extension NoFillReason {
     /// Size of the reason counts of one slot.
-    public static let count = 16
+    public static let count = 17
 }

@@ -139,8 +139,10 @@ extension Work {
     }
 
     private mutating func canShow(_ product: Int32, _ inputs: Decider.Inputs) -> Bool {
-        guard let here = inputs.here, product >= 0, productOnPage[Int(product)] != epoch else { return false }
-        return here.availability(product, freshSince: inputs.freshSince) == .buyable
+        guard let here = inputs.here, product >= 0 else { return false }
+        let place = inputs.snapshot.promotedPlace(product)
+        if productOnPage[place] == epoch { return false }
+        return here.availability(Int32(place), freshSince: inputs.freshSince) == .buyable
     }
 
     /// Makes a candidate a winner: takes its own bid from the lease and counts its caps, then puts it on the page.
@@ -168,8 +170,9 @@ extension Work {
             if result.cards.count - firstCard >= most { break }
             let product = inputs.snapshot.lineProducts[at]
             if !canShow(product, inputs) { continue }
-            productOnPage[Int(product)] = epoch
-            let price = inputs.stock.price(product, location: request.location)
+            let place = inputs.snapshot.promotedPlace(product)
+            productOnPage[place] = epoch
+            let price = inputs.stock.price(Int32(place), location: request.location)
             result.cards.append(
                 DecisionResult.Card(product: product, price: price.price, oldPrice: price.oldPrice))
         }

@@ -285,7 +285,8 @@ extension Work {
         var buyable: Int32 = 0
         var stale: Int32 = 0
         for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
-            switch here.availability(inputs.snapshot.lineProducts[at], freshSince: inputs.freshSince) {
+            let place = inputs.snapshot.promotedPlace(inputs.snapshot.lineProducts[at])
+            switch here.availability(Int32(truncatingIfNeeded: place), freshSince: inputs.freshSince) {
             case .buyable:
                 buyable += 1
                 if buyable >= wanted { return .none }
