@@ -15,6 +15,7 @@ create table control_change (
 );
 create index control_change_batch on control_change (batch);
 create table control_commit (version bigint primary key, batch bigint not null);
+create index control_commit_batch on control_commit (batch);
 -- Commits after this version are complete; who knows an older one has to read everything.
 create table control_history (
     id int primary key default 1 check (id = 1),
@@ -63,10 +64,36 @@ begin
     return null;
 end $$;
 
--- At the end of the transaction, so that the row lock of the version is held for as short as can be.
-create function commit_control_batch() returns trigger language plpgsql as $$
+-- Gives the open batch of the transaction its version; what follows in the same transaction belongs to it too.
+create or replace function bump_control_version(which text) returns bigint language plpgsql security definer
+set search_path from current as $$
+declare
+    new_version bigint;
+    before text := current_setting('nimb.scope', true);
+    open_batch bigint := nullif(current_setting('nimb.change_batch', true), '')::bigint;
 begin
-    insert into control_commit (version, batch) values (bump_control_version('control'), new.batch);
+    perform set_config('nimb.scope', 'system', true);
+    update control_version set version = version + 1 where stream = which returning version into new_version;
+    if which = 'control' and open_batch is not null then
+        insert into control_commit (version, batch) values (new_version, open_batch);
+    end if;
+    perform set_config('nimb.scope', coalesce(before, ''), true);
+    perform pg_notify('nimb_' || which, new_version::text);
+    return new_version;
+end $$;
+
+-- At the end of the transaction, so that the row lock of the version is held for as short as can be, and only where
+-- nobody has asked for a version before.
+create function commit_control_batch() returns trigger language plpgsql security definer
+set search_path from current as $$
+declare
+    before text := current_setting('nimb.scope', true);
+    is_done boolean;
+begin
+    perform set_config('nimb.scope', 'system', true);
+    is_done := exists (select from control_commit where batch = new.batch);
+    perform set_config('nimb.scope', coalesce(before, ''), true);
+    if not is_done then perform bump_control_version('control'); end if;
     return null;
 end $$;
 create constraint trigger control_batch_commit after insert on control_batch
@@ -78,27 +105,28 @@ declare
 begin
     for watched in select * from (values
         ('line_item', 'line_item', 'id', ''), ('line_item_version', 'line_item', 'line_item_id', ''),
-        ('campaign', 'campaign', 'id', 'id,state,kktu,advertiser_id'), ('creative', 'creative', 'id', ''),
+        ('campaign', 'campaign', 'id', ''), ('creative', 'creative', 'id', ''),
         ('creative_version', 'creative', 'creative_id', ''),
         ('product', 'product', 'id', 'id,sku,name,brand,url,picture_url,category_ids'),
-        ('advertiser', 'advertiser', 'id', ''), ('counterparty', 'counterparty', 'id', 'id,name,inn,foreign_inn'),
+        ('advertiser', 'advertiser', 'id', ''), ('advertiser', 'counterparty', 'counterparty_id', 'id,counterparty_id'),
+        ('counterparty', 'counterparty', 'id', 'id,name,inn,foreign_inn'),
         ('wallet_entry', 'wallet', 'advertiser_id', ''), ('retailer', 'setting', 'id', ''),
         ('stock_location', 'setting', 'id', ''), ('storefront', 'setting', 'id', ''),
         ('placement', 'setting', 'id', ''), ('brand', 'setting', 'id', ''), ('brand_alias', 'setting', 'id', ''),
         ('category', 'setting', 'id', ''),
         -- A key is touched whenever it is used.
-        ('api_key', 'setting', 'id', 'id,hash,kind,storefront_id,expires_at')
+        ('api_key', 'setting', 'id', 'id,hash,kind,storefront_id,expires_at,revoked_at')
     ) w (name, kind, key, compared)
     loop
-        execute format('create trigger note_insert after insert on %I referencing new table as new_rows
+        execute format('create trigger %I after insert on %I referencing new table as new_rows
             for each statement execute function note_control_change(%L, %L, %L)',
-            watched.name, watched.kind, watched.key, watched.compared);
-        execute format('create trigger note_update after update on %I referencing old table as old_rows
+            'note_' || watched.kind || '_insert', watched.name, watched.kind, watched.key, watched.compared);
+        execute format('create trigger %I after update on %I referencing old table as old_rows
             new table as new_rows for each statement execute function note_control_change(%L, %L, %L)',
-            watched.name, watched.kind, watched.key, watched.compared);
-        execute format('create trigger note_delete after delete on %I referencing old table as old_rows
+            'note_' || watched.kind || '_update', watched.name, watched.kind, watched.key, watched.compared);
+        execute format('create trigger %I after delete on %I referencing old table as old_rows
             for each statement execute function note_control_change(%L, %L, %L)',
-            watched.name, watched.kind, watched.key, watched.compared);
+            'note_' || watched.kind || '_delete', watched.name, watched.kind, watched.key, watched.compared);
     end loop;
 end $$;
 
@@ -116,8 +144,10 @@ begin
     delete from control_commit where version <= oldest;
 end $$;
 
--- What changed rows are found by.
-create index serving_line_campaign on line_item (campaign_id);
+-- What changed rows, and validity that begins or ends, are found by.
+create index serving_version_from on line_item_version (valid_from) where valid_from > '-infinity';
+create index serving_version_to on line_item_version (valid_to) where valid_to < 'infinity';
+create index serving_creative_approved on creative_version (approved_at) where approved_at is not null;
 create index serving_line_advertiser on line_item (advertiser_id);
 create index serving_creative_line on creative (line_item_id);
 create index serving_version_skus on line_item_version using gin (promoted_skus);

@@ -240,7 +240,7 @@ public final class Snapshot: Sendable {
     /// Place of a product (by index) among those that stock is kept for, -1 = none.
     public func stockPlace(_ product: Int32) -> Int32 {
         let index = Int(product)
-        if index < promotedCount { return product }
+        if index < promotedCount { return index < 0 ? -1 : product }
         return index < firstAdded ? -1 : Int32(promotedCount + index - firstAdded)
     }
 

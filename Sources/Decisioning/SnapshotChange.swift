@@ -84,15 +84,20 @@ extension SnapshotBuilder {
 
     mutating func apply(_ change: SnapshotChange) throws(SnapshotError) {
         measureSubtrees()
-        for advertiser in change.advertisers { put(advertiser) }
+        var recapped: Set<Int32> = []
+        for advertiser in change.advertisers { put(advertiser, &recapped) }
         var moved: Set<Int32> = []
         for product in change.products { put(product, &moved) }
         for (id, sku) in change.removedProducts { remove(productID: id, sku: sku, &moved) }
         var changed = change.lineItems
-        if !moved.isEmpty {
-            // What a line item says of its products' brands and categories is worked out when it is built.
+        if !moved.isEmpty || !recapped.isEmpty {
+            // What a line item says of its products' brands and categories, and whether it is capped at all, is worked
+            // out when it is built.
             for line in input.lineItems
-            where changed[line.id] == nil && line.promotedProductIDs.contains(where: { moved.contains($0) }) {
+            where changed[line.id] == nil
+                && (recapped.contains(line.advertiserID)
+                    || !moved.isEmpty && line.promotedProductIDs.contains(where: { moved.contains($0) }))
+            {
                 changed[line.id] = .some(line)
             }
         }
@@ -114,10 +119,11 @@ extension SnapshotBuilder {
         mergePostings(dead)
     }
 
-    private mutating func put(_ advertiser: SnapshotInput.Advertiser) {
+    private mutating func put(_ advertiser: SnapshotInput.Advertiser, _ recapped: inout Set<Int32>) {
         let built = Snapshot.Advertiser(id: advertiser.id, caps: advertiser.caps)
         let index = lookup.advertiserByID.find(advertiser.id)
         if index >= 0 {
+            if advertisers[Int(index)].caps.isNone != advertiser.caps.isNone { recapped.insert(advertiser.id) }
             advertisers[Int(index)] = built
         } else {
             lookup.advertiserByID.set(advertiser.id, Int32(advertisers.count))

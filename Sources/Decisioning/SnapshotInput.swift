@@ -2,7 +2,7 @@ import AdModel
 import Profiles
 
 /// What a snapshot is built from: plain values that mirror the tables. Ids are database ids (> 0).
-public struct SnapshotInput: Sendable {
+public struct SnapshotInput: Equatable, Sendable {
     /// Control version that the values were read at.
     public var version: Int64
     /// Stock older than this does not prove that something can be bought.
@@ -21,7 +21,7 @@ public struct SnapshotInput: Sendable {
 
     public init(version: Int64) { self.version = version }
 
-    public struct Storefront: Sendable {
+    public struct Storefront: Equatable, Sendable {
         public var id: Int32
         public var code: String
         public var defaultLocationID: Int32?
@@ -33,7 +33,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct Location: Sendable {
+    public struct Location: Equatable, Sendable {
         public var id: Int32
         public var code: String
         /// Regions whose shoppers are served from here.
@@ -46,7 +46,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct Placement: Sendable {
+    public struct Placement: Equatable, Sendable {
         public var id: Int32
         public var storefrontID: Int32
         public var code: String
@@ -78,7 +78,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct Category: Sendable {
+    public struct Category: Equatable, Sendable {
         public var id: Int32
         public var code: String
         public var parentID: Int32?
@@ -90,7 +90,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct Brand: Sendable {
+    public struct Brand: Equatable, Sendable {
         public var id: Int32
         public var code: String
 
@@ -100,7 +100,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct Product: Sendable {
+    public struct Product: Equatable, Sendable {
         public var id: Int32
         public var sku: String
         public var brandID: Int32?
@@ -118,7 +118,7 @@ public struct SnapshotInput: Sendable {
     }
 
     /// An ad format as decisions see it.
-    public struct Format: Sendable {
+    public struct Format: Equatable, Sendable {
         public var name: String
         /// Fewest and most product cards; 0 and 0 for a format without cards. At most 16.
         public var minimumCards: Int
@@ -134,7 +134,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct Advertiser: Sendable {
+    public struct Advertiser: Hashable, Sendable {
         public var id: Int32
         /// Caps over all of the advertiser's line items.
         public var caps: CapLimits
@@ -145,7 +145,7 @@ public struct SnapshotInput: Sendable {
         }
     }
 
-    public struct LineItem: Sendable {
+    public struct LineItem: Equatable, Sendable {
         public var id: Int32
         public var campaignID: Int32
         public var advertiserID: Int32
@@ -181,7 +181,7 @@ public struct SnapshotInput: Sendable {
     }
 
     /// One creative version.
-    public struct Creative: Sendable {
+    public struct Creative: Equatable, Sendable {
         public var versionID: Int32
         /// Name of its format.
         public var format: String

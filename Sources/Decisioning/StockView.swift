@@ -99,6 +99,34 @@ public struct StockView: Sendable {
         return StockView(version: version, locations: locations, maxAgeSeconds: maxAgeSeconds)
     }
 
+    /// The same stock in the numbering of another snapshot. Locations that only the other one has are empty.
+    public func moved(from old: Snapshot, to new: Snapshot) -> StockView {
+        var oldLocations: [Int32: Int] = [:]
+        for (index, location) in old.locations.enumerated() where index < locations.count {
+            oldLocations[location.id] = index
+        }
+        var places: [Int] = []
+        places.reserveCapacity(new.stockedCount)
+        for index in new.products.indices {
+            guard new.stockPlace(Int32(index)) >= 0 else { continue }
+            places.append(Int(old.stockPlace(old.lookup.productByID.find(new.products[index].id))))
+        }
+        let moved = new.locations.map { location -> LocationStock in
+            guard let index = oldLocations[location.id] else {
+                return LocationStock(asOf: [], prices: [], oldPrices: [])
+            }
+            let stock = locations[index]
+            func pick<Value: FixedWidthInteger>(_ values: ContiguousArray<Value>) -> ContiguousArray<Value> {
+                ContiguousArray(places.map { $0 >= 0 && $0 < values.count ? values[$0] : 0 })
+            }
+            return LocationStock(
+                asOf: pick(stock.asOf), prices: pick(stock.prices), oldPrices: pick(stock.oldPrices))
+        }
+        return StockView(
+            version: version, locations: ContiguousArray(moved),
+            maxAgeSeconds: new.stockMaxAge.micros / 1_000_000)
+    }
+
     /// Whether a product (by `Snapshot.stockPlace`) can be bought in a location (by index) at `now`.
     public func availability(_ product: Int32, location: Int32, now: Timestamp) -> Availability {
         guard location >= 0, Int(location) < locations.count else { return .absent }

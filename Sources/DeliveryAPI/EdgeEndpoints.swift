@@ -2,6 +2,7 @@ import AdModel
 import Decisioning
 import NIOCore
 import NIOHTTP1
+import Store
 import Telemetry
 
 /// One event loop's endpoints: from a whole request to its answer.
@@ -101,7 +102,7 @@ final class EdgeEndpoints: EdgeRouter {
         var out = JSONOut()
         out.raw("{\"status\":\"\(ready ? "ready" : stopping ? "stopping" : "starting")\",\"node\":")
         out.raw("\(environment.settings.nodeID),\"snapshot_version\":")
-        out.raw(state.map { String($0.snapshot.version) } ?? "null")
+        out.raw(state.map { String($0.data.input.version) } ?? "null")
         out.raw(",\"stock_version\":")
         out.raw(state.map { String($0.stock.version) } ?? "null")
         out.raw(",\"line_items\":\(state?.snapshot.lines.count ?? 0)}")

@@ -14,10 +14,17 @@ public final class ServingState: Sendable {
 
     /// Builds the snapshot's index. Throws when the data contradict themselves.
     /// - Parameter stock: rows of the promoted products, and the number of the last change among them.
-    public init(data: ServingData, stock: (version: Int64, rows: [StockRow])) throws {
-        snapshot = try Snapshot(data.input)
-        self.stock = StockView(snapshot: snapshot, version: stock.version, rows: stock.rows)
+    public convenience init(data: ServingData, stock: (version: Int64, rows: [StockRow])) throws {
+        let snapshot = try Snapshot(data.input)
+        self.init(
+            data: data, snapshot: snapshot,
+            stock: StockView(snapshot: snapshot, version: stock.version, rows: stock.rows))
+    }
+
+    private init(data: ServingData, snapshot: Snapshot, stock: StockView) {
         self.data = data
+        self.snapshot = snapshot
+        self.stock = stock
         storefronts = data.storefronts.map { storefront in
             StorefrontView(
                 code: storefront.code, zoneOffsetMicros: storefront.zoneOffsetSeconds * 1_000_000,
@@ -32,6 +39,26 @@ public final class ServingState: Sendable {
         data = old.data
         storefronts = old.storefronts
         origins = old.origins
+    }
+
+    /// The state after changes: patched where little changed, else built from what is in memory. Throws when the data
+    /// contradict themselves.
+    /// - Parameter stockRows: of the products that the changes promote for the first time.
+    public func applying(_ changes: ServingChanges, stockRows: [StockRow]) throws -> ServingState {
+        var data = data
+        let change = data.apply(changes)
+        let snapshot: Snapshot
+        var stock = stock
+        if let change, change.isEmpty {
+            snapshot = self.snapshot
+        } else if let change, !self.snapshot.isWorn {
+            snapshot = try self.snapshot.applying(change, of: data.input)
+        } else {
+            snapshot = try Snapshot(data.input)
+            stock = stock.moved(from: self.snapshot, to: snapshot)
+        }
+        if !stockRows.isEmpty { stock = stock.applying(stockRows, snapshot: snapshot, version: stock.version) }
+        return ServingState(data: data, snapshot: snapshot, stock: stock)
     }
 
     /// The same with newer stock, which was built for the same snapshot.
@@ -49,10 +76,17 @@ struct StorefrontView: Sendable {
 public final class ServingHolder: Sendable {
     private let current: Mutex<ServingState?>
     private let table: Mutex<LeaseTable>
+    private let budgets = Mutex(BudgetChanges())
+    private let stopped = Mutex(ServingStops.none)
+    private let isAnythingStopped = Atomic(false)
+    /// Told that budgets have changed.
+    let budgetAlarm: AsyncStream<Void>
+    private let raiseBudgetAlarm: AsyncStream<Void>.Continuation
 
     public init(_ state: ServingState? = nil) {
         current = Mutex(state)
         table = Mutex(LeaseTable(maximumLineItemID: 1_023))
+        (budgetAlarm, raiseBudgetAlarm) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// nil until the first load.
@@ -61,11 +95,55 @@ public final class ServingHolder: Sendable {
     /// Budget cells of all line items; the table grows with the snapshot and keeps its cells.
     public var leases: LeaseTable { table.withLock { $0 } }
 
+    /// What must not serve at all.
+    public var stops: ServingStops {
+        get { stopped.withLock { $0 } }
+        set {
+            stopped.withLock { $0 = newValue }
+            isAnythingStopped.store(!newValue.isNone, ordering: .releasing)
+        }
+    }
+
+    /// Whether a storefront must not serve. One load of a flag as long as nothing is stopped anywhere.
+    @inline(__always)
+    func isStopped(_ storefrontID: Int32) -> Bool {
+        guard isAnythingStopped.load(ordering: .acquiring) else { return false }
+        return stopped.withLock { $0.stops(storefrontID) }
+    }
+
+    /// Notes whose budgets are to be asked for again.
+    func note(_ changes: BudgetChanges) {
+        if changes.isEmpty { return }
+        budgets.withLock { $0.add(changes) }
+        raiseBudgetAlarm.yield()
+    }
+
+    /// What was noted since the last call.
+    func takeBudgetChanges() -> BudgetChanges {
+        budgets.withLock { noted in
+            defer { noted = BudgetChanges() }
+            return noted
+        }
+    }
+
+    /// Puts back what could not be done, without waking anybody.
+    func keep(_ changes: BudgetChanges) { budgets.withLock { $0.add(changes) } }
+
+    func wakeBudgets() { raiseBudgetAlarm.yield() }
+    func endBudgets() { raiseBudgetAlarm.finish() }
+
     /// Makes a new state the one that requests see.
     public func swap(_ state: ServingState) {
         let largest = state.snapshot.lines.map(\.id).max() ?? 0
         table.withLock { $0 = $0.covering(largest) }
         current.withLock { $0 = state }
+    }
+
+    /// Replaces a state by one made from it. What was put in its place meanwhile is only newer stock, which comes
+    /// again with the next look.
+    func swap(_ state: ServingState, noting changes: ServingChanges) {
+        swap(state)
+        note(BudgetChanges(lineItemIDs: Set(changes.lineItems.keys), advertiserIDs: changes.wallets))
     }
 
     /// Replaces the stock, unless another snapshot came meanwhile.
@@ -74,5 +152,25 @@ public final class ServingHolder: Sendable {
             guard let old = state, old.snapshot === snapshot else { return }
             state = old.with(stock)
         }
+    }
+}
+
+/// Whose budget may be another than it was.
+struct BudgetChanges: Equatable {
+    var everybody = false
+    var lineItemIDs: Set<Int32> = []
+    /// Their wallet or credit limit changed.
+    var advertiserIDs: Set<Int32> = []
+
+    var isEmpty: Bool { !everybody && lineItemIDs.isEmpty && advertiserIDs.isEmpty }
+
+    func concern(_ item: SnapshotInput.LineItem) -> Bool {
+        everybody || lineItemIDs.contains(item.id) || advertiserIDs.contains(item.advertiserID)
+    }
+
+    mutating func add(_ other: BudgetChanges) {
+        everybody = everybody || other.everybody
+        lineItemIDs.formUnion(other.lineItemIDs)
+        advertiserIDs.formUnion(other.advertiserIDs)
     }
 }

@@ -13,7 +13,7 @@ public enum CapWindow: String, CaseIterable, Sendable, Codable {
 }
 
 /// How often one shopper may be shown something, per window; 0 = not capped in that window.
-public struct CapLimits: Equatable, Sendable {
+public struct CapLimits: Hashable, Sendable {
     public var hour: UInt16
     public var day: UInt16
     public var session: UInt16

@@ -58,10 +58,11 @@ final class Engine {
     let scratch = Scratch()
     static let shopper: UInt64 = 0xABCD_0000_0000_0001
 
-    init(_ world: World) throws {
+    /// - Parameter snapshot: a snapshot of the world's input made in another way than by building it.
+    init(_ world: World, snapshot: Snapshot? = nil) throws {
         self.world = world
-        snapshot = try Snapshot(world.input)
-        stock = StockView(snapshot: snapshot, version: 3, rows: world.stock)
+        self.snapshot = try snapshot ?? Snapshot(world.input)
+        stock = StockView(snapshot: self.snapshot, version: 3, rows: world.stock)
     }
 
     func leases() -> LeaseTable {

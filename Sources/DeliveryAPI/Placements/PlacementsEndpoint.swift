@@ -63,10 +63,15 @@ final class PlacementsEndpoint {
             parsed.device ?? DeviceClass.of(request.facts.userAgent)
 
         let leases = environment.serving.leases
-        Decider.decide(
-            scratch.request, snapshot: state.snapshot, stock: state.stock,
-            profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: nextRandom(),
-            scratch: scratch)
+        if environment.serving.isStopped(state.snapshot.storefronts[Int(storefront)].id) {
+            Decider.refuse(
+                scratch.request, reason: .stopped, snapshot: state.snapshot, stock: state.stock, scratch: scratch)
+        } else {
+            Decider.decide(
+                scratch.request, snapshot: state.snapshot, stock: state.stock,
+                profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: nextRandom(),
+                scratch: scratch)
+        }
         let id = DecisionID(
             issuedAt: now,
             low: UInt64(UInt16(bitPattern: environment.settings.nodeID)) << 48 | nextRandom() >> 16)

@@ -60,7 +60,6 @@ public final class LeaseKeeper: Service {
         var byID: [Int32: Line] = [:]
         var lookedAt: Timestamp?
         var isRegistered = false
-        var version: Int64 = 0
         var rounds = 0
     }
 
@@ -81,9 +80,23 @@ public final class LeaseKeeper: Service {
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.round()
-                try? await Task.sleep(for: Self.period)
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    while !Task.isCancelled {
+                        self.serving.wakeBudgets()
+                        try? await Task.sleep(for: Self.period)
+                    }
+                    self.serving.endBudgets()
+                }
+                var looked: ContinuousClock.Instant?
+                for await _ in self.serving.budgetAlarm {
+                    if Task.isCancelled { break }
+                    // A change is served at once; everybody else is looked at once a second.
+                    await self.serveChanges()
+                    if let looked, ContinuousClock.now - looked < Self.period * 0.9 { continue }
+                    looked = .now
+                    await self.round()
+                }
             }
         }
         // The task is cancelled by now, and a cancelled task may not talk to the database.
@@ -91,9 +104,33 @@ public final class LeaseKeeper: Service {
         await last.value
     }
 
+    /// Asks again for those whose budgets changed, without looking at anybody else.
+    func serveChanges() async {
+        guard let state = serving.state, lines.withLock({ $0.isRegistered }) else { return }
+        let changes = serving.takeBudgetChanges()
+        if changes.isEmpty { return }
+        if changes.everybody { return serving.keep(changes) }
+        let now = clock()
+        do {
+            try await ask(planChanges(state, serving.leases, changes, now: now), serving.leases, now: now)
+        } catch {
+            failures.add()
+            serving.keep(changes)
+            logger.warning("leases could not be renewed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func ask(_ requests: [LeaseRequest], _ table: LeaseTable, now: Timestamp) async throws {
+        for start in stride(from: 0, to: requests.count, by: LeaseStore.batchLimit) {
+            let batch = Array(requests[start..<min(start + LeaseStore.batchLimit, requests.count)])
+            apply(try await store.renew(batch, now: now), table, now: now)
+        }
+    }
+
     /// One look at all line items. Public so that a simulator can drive it with its own clock.
     public func round() async {
         guard let state = serving.state else { return }
+        let changes = serving.takeBudgetChanges()
         let table = serving.leases
         let now = clock()
         do {
@@ -105,17 +142,13 @@ public final class LeaseKeeper: Service {
             let idle = idle(state, table, now: now)
             try await store.giveBack(idle, now: now)
             forget(idle)
-            let requests = plan(state, table, now: now)
-            for start in stride(from: 0, to: requests.count, by: LeaseStore.batchLimit) {
-                let batch = Array(requests[start..<min(start + LeaseStore.batchLimit, requests.count)])
-                let grants = try await store.renew(batch, now: now)
-                apply(grants, table, now: now)
-            }
+            try await ask(plan(state, table, changes, now: now), table, now: now)
             if lines.withLock({ $0.rounds % Self.roundsPerRemoval == 0 }) {
                 try await store.removeSettled(before: now - Self.settledFor)
             }
         } catch {
             failures.add()
+            serving.keep(changes)
             logger.warning("leases could not be renewed", metadata: ["error": "\(error)"])
         }
         pace(state, table, now: now)
@@ -170,40 +203,86 @@ public final class LeaseKeeper: Service {
     }
 
     /// Who needs a new lease, with what is left of the old one.
-    private func plan(_ state: ServingState, _ table: LeaseTable, now: Timestamp) -> [LeaseRequest] {
+    private func plan(
+        _ state: ServingState, _ table: LeaseTable, _ changes: BudgetChanges, now: Timestamp
+    ) -> [LeaseRequest] {
         lines.withLock { lines in
             let seconds = lines.lookedAt.map { max(0.001, Double((now - $0).micros) / 1_000_000) } ?? 1
             lines.lookedAt = now
-            // After a change of control data budgets may be others: everybody asks again.
-            let changed = lines.version != state.snapshot.version
-            lines.version = state.snapshot.version
             var requests: [LeaseRequest] = []
             var without: Int64 = 0
             for item in state.data.input.lineItems where Self.mayServe(item, at: now) {
-                var line = lines.byID[item.id] ?? Line()
+                let before = lines.byID[item.id] ?? Line()
                 // What a lapsed lease has left must not be added to the next one: it goes back as a whole.
-                let hasLapsed = line.leaseID != nil && line.expiresAt <= now
-                let remaining = hasLapsed ? table.revoke(item.id).value : table.remaining(item.id, now: now).value
-                let spent = Double(max(0, line.remaining - remaining)) / seconds
-                line.pace = line.pace * 0.9 + spent * 0.1
-                line.remaining = remaining
-                line.kept = hasLapsed ? 0 : max(0, remaining)
-                if hasLapsed { line.unreturned += max(0, remaining) }
+                let hasLapsed = before.leaseID != nil && before.expiresAt <= now
+                let remaining = Self.remaining(item.id, before, table, now: now)
+                let spent = Double(max(0, before.remaining - remaining)) / seconds
+                let line = Self.look(before, remaining, pace: before.pace * 0.9 + spent * 0.1, now: now)
                 lines.byID[item.id] = line
                 if line.leaseID == nil { without += 1 }
                 let least = max(Int64(line.pace * Self.leastSeconds), Self.smallest(item) / 2)
                 let needsMore = remaining < least && line.asksForMoreAt <= now
                 let needsTime = line.expiresAt < now + Self.renewBefore && line.asksForTimeAt <= now
-                guard changed || hasLapsed || needsMore || needsTime else { continue }
-                let wanted = max(Int64(line.pace * Self.wantedSeconds), Self.smallest(item))
-                requests.append(
-                    LeaseRequest(
-                        lineItemID: item.id, leaseID: line.leaseID, unused: Micros(line.kept + line.unreturned),
-                        wanted: Micros(wanted)))
+                guard hasLapsed || needsMore || needsTime || changes.concern(item) else { continue }
+                requests.append(Self.request(item, line))
             }
             lapsed.set(without)
             return requests
         }
+    }
+
+    /// Requests of line items whose budgets changed; of an advertiser with a new wallet, those that lack something.
+    private func planChanges(
+        _ state: ServingState, _ table: LeaseTable, _ changes: BudgetChanges, now: Timestamp
+    ) -> [LeaseRequest] {
+        lines.withLock { lines in
+            var requests: [LeaseRequest] = []
+            func add(_ item: SnapshotInput.LineItem, always: Bool) {
+                guard Self.mayServe(item, at: now) else { return }
+                let before = lines.byID[item.id] ?? Line()
+                let remaining = Self.remaining(item.id, before, table, now: now)
+                if !always, before.leaseID != nil, before.expiresAt > now, remaining >= Self.smallest(item) / 2 {
+                    return
+                }
+                let line = Self.look(before, remaining, pace: before.pace, now: now)
+                lines.byID[item.id] = line
+                requests.append(Self.request(item, line))
+            }
+            for id in changes.lineItemIDs.sorted() {
+                if let place = state.data.place(ofLineItem: id) {
+                    add(state.data.input.lineItems[place], always: true)
+                }
+            }
+            if !changes.advertiserIDs.isEmpty {
+                for item in state.data.input.lineItems
+                where changes.advertiserIDs.contains(item.advertiserID) && !changes.lineItemIDs.contains(item.id) {
+                    add(item, always: false)
+                }
+            }
+            return requests
+        }
+    }
+
+    private static func remaining(_ id: Int32, _ line: Line, _ table: LeaseTable, now: Timestamp) -> Int64 {
+        line.leaseID != nil && line.expiresAt <= now
+            ? table.revoke(id).value : table.remaining(id, now: now).value
+    }
+
+    private static func look(_ old: Line, _ remaining: Int64, pace: Double, now: Timestamp) -> Line {
+        let hasLapsed = old.leaseID != nil && old.expiresAt <= now
+        var line = old
+        line.pace = pace
+        line.remaining = remaining
+        line.kept = hasLapsed ? 0 : max(0, remaining)
+        if hasLapsed { line.unreturned += max(0, remaining) }
+        return line
+    }
+
+    private static func request(_ item: SnapshotInput.LineItem, _ line: Line) -> LeaseRequest {
+        let wanted = max(Int64(line.pace * wantedSeconds), smallest(item))
+        return LeaseRequest(
+            lineItemID: item.id, leaseID: line.leaseID, unused: Micros(line.kept + line.unreturned),
+            wanted: Micros(wanted))
     }
 
     /// First slice of a line item whose pace is not known: some hundred impressions, or twenty clicks.

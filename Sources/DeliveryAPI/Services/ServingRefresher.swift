@@ -9,14 +9,14 @@ import Telemetry
 
 /// Keeps the snapshot and the stock that requests see up to date: woken by NOTIFY, and by a clock in case one was lost.
 ///
-/// A change of control data builds a whole new snapshot off the request path and swaps it; a change of stock copies
-/// only the locations that it touches. Data that cannot be loaded or contradict themselves change nothing and raise
+/// A change of control data reads the rows that changed and patches the snapshot off the request path; a change of
+/// stock copies only the locations that it touches; a stop is a flag of its own. Data that cannot be loaded or contradict themselves change nothing and raise
 /// the alarm metric `nimb_serving_stale`.
 public final class ServingRefresher: Service {
     /// Longest time for which a lost notification goes unnoticed.
     public static let pollPeriod: Duration = .milliseconds(500)
-    /// Validity by date (brand aliases, keys, versions of lists) and zone offsets are looked at this often.
-    static let reloadEvery = Timestamp.Span.minutes(10)
+    /// Old notes of changes are removed this often.
+    static let pruneEvery = Timestamp.Span.minutes(10)
 
     private let serving: ServingHolder
     private let loader: SnapshotLoader
@@ -31,10 +31,12 @@ public final class ServingRefresher: Service {
     private let loads: Counter
     private let failures: Counter
     private let loadTime: DurationHistogram
+    private let patches: Counter
+    private let patchTime: DurationHistogram
     private let onFirstLoad: (@Sendable (ServingState) -> Void)?
     private let staleSince = Mutex<Timestamp?>(nil)
     private let isLoading = Mutex(false)
-    private let loadedAt = Mutex<Timestamp?>(nil)
+    private let prunedAt = Mutex<Timestamp?>(nil)
     private let wake: AsyncStream<Void>
     private let alarm: AsyncStream<Void>.Continuation
 
@@ -59,9 +61,11 @@ public final class ServingRefresher: Service {
         contextProducts = metrics.gauge("nimb_context_products", "Products known beside the promoted ones.")
         contextCut = metrics.gauge(
             "nimb_context_products_cut", "1 while the catalogue has more products than a snapshot takes.")
-        loads = metrics.counter("nimb_snapshot_loads_total", "Snapshots built.")
+        loads = metrics.counter("nimb_snapshot_loads_total", "Snapshots read and built as a whole.")
+        patches = metrics.counter("nimb_snapshot_patches_total", "Changes of control data put into a snapshot.")
         failures = metrics.counter("nimb_serving_failures_total", "Attempts to load newer data that failed.")
         loadTime = metrics.duration("nimb_snapshot_load_seconds", "Loading and building one snapshot.")
+        patchTime = metrics.duration("nimb_snapshot_patch_seconds", "Reading changes and patching one snapshot.")
         (wake, alarm) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -84,7 +88,7 @@ public final class ServingRefresher: Service {
                 }
                 if let options = self.listening {
                     group.addTask {
-                        let listener = PostgresListener(options, channels: ["nimb_control", "nimb_stock"])
+                        let listener = PostgresListener(options, channels: ["nimb_control", "nimb_stock", "nimb_stop"])
                         await withTaskCancellationHandler {
                             for await _ in listener.events { self.alarm.yield() }
                         } onCancel: {
@@ -126,17 +130,57 @@ public final class ServingRefresher: Service {
 
     private func load() async throws {
         let versions = try await loader.versions()
+        serving.stops = versions.stops
         let now = clock()
-        let isDue = loadedAt.withLock { $0.map { now - $0 > Self.reloadEvery } ?? true }
-        guard let state = serving.state, state.snapshot.version == versions.control, !isDue else {
-            try await loadAll(now: now)
-            return
+        guard let state = serving.state else { return try await loadAll(now: now) }
+        let isDue = now - state.data.checkedAt >= SnapshotLoader.datesEvery || now < state.data.checkedAt
+        if state.data.input.version != versions.control || isDue {
+            guard try await patch(state, now: now) else { return try await loadAll(now: now) }
         }
-        if state.stock.version != versions.stock { try await apply(stockAfter: state) }
+        try await pruneWhenDue(now: now)
+        if let state = serving.state, state.stock.version != versions.stock { try await apply(stockAfter: state) }
+    }
+
+    /// Applies what changed since the state was read; false when everything has to be read again.
+    private func patch(_ state: ServingState, now: Timestamp) async throws -> Bool {
+        isLoading.withLock { $0 = true }
+        defer { isLoading.withLock { $0 = false } }
+        let started = ContinuousClock.now
+        guard let changes = try await loader.changes(since: state.data, now: now) else { return false }
+        let rows = changes.newlyPromoted.isEmpty ? [] : try await loader.stock(of: changes.newlyPromoted).rows
+        let next = try state.applying(changes, stockRows: rows)
+        serving.swap(next, noting: changes)
+        show(next.data)
+        if !changes.isEmpty {
+            patches.add()
+            patchTime.observe(micros: Self.micros(since: started))
+        }
+        return true
+    }
+
+    private func pruneWhenDue(now: Timestamp) async throws {
+        let isDue = prunedAt.withLock { at in
+            if let at, now - at < Self.pruneEvery, at <= now { return false }
+            at = now
+            return true
+        }
+        if isDue { try await loader.pruneChanges() }
+    }
+
+    private static func micros(since started: ContinuousClock.Instant) -> Int64 {
+        let spent = (ContinuousClock.now - started).components
+        return spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000
+    }
+
+    private func show(_ data: ServingData) {
+        version.set(data.input.version)
+        contextProducts.set(Int64(data.contextProducts))
+        contextCut.set(data.isContextCut ? 1 : 0)
     }
 
     private func refreshStock() async throws {
         let versions = try await loader.versions()
+        serving.stops = versions.stops
         guard let state = serving.state, state.stock.version != versions.stock else { return }
         try await apply(stockAfter: state)
     }
@@ -157,19 +201,16 @@ public final class ServingRefresher: Service {
         let state = try ServingState(data: data, stock: rows)
         if serving.state == nil { onFirstLoad?(state) }
         serving.swap(state)
-        loadedAt.withLock { $0 = now }
+        serving.note(BudgetChanges(everybody: true))
         loads.add()
-        version.set(data.input.version)
-        contextProducts.set(Int64(data.contextProducts))
-        contextCut.set(data.isContextCut ? 1 : 0)
+        show(data)
         if data.isContextCut {
             logger.warning(
                 "the catalogue is larger than a snapshot: pages of the other products have no category or brand",
                 metadata: ["known": "\(data.contextProducts)"])
         }
         stockVersion.set(rows.version)
-        let spent = (ContinuousClock.now - started).components
-        loadTime.observe(micros: spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000)
+        loadTime.observe(micros: Self.micros(since: started))
         logger.info(
             "serving new data",
             metadata: [

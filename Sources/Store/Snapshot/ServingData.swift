@@ -2,7 +2,7 @@ import AdModel
 import Decisioning
 
 /// All that serving reads of the database, taken at one control version in one transaction.
-public struct ServingData: Sendable {
+public struct ServingData: Equatable, Sendable {
     /// What decisions are made from.
     public var input: SnapshotInput
     public var storefronts: [ServingStorefront] = []
@@ -22,12 +22,15 @@ public struct ServingData: Sendable {
     /// Products beside the promoted ones that the snapshot knows, and whether the catalogue has more than the limit.
     public var contextProducts = 0
     public var isContextCut = false
+    /// When what is valid by date was worked out, and when the settings were read.
+    public var checkedAt = Timestamp(micros: .min)
+    public var settingsReadAt = Timestamp(micros: .min)
 
     public init(version: Int64) { input = SnapshotInput(version: version) }
 }
 
 /// What the edge knows of a storefront beside its placements.
-public struct ServingStorefront: Sendable {
+public struct ServingStorefront: Equatable, Sendable {
     public var id: Int32
     public var code: String
     /// `scheme://host[:port]` of the shop, for CORS.
@@ -52,7 +55,7 @@ public struct ServingStorefront: Sendable {
 }
 
 /// A server key and until when it is good.
-public struct ServerKey: Sendable {
+public struct ServerKey: Equatable, Sendable {
     public var storefrontID: Int32
     public var expiresAt: Timestamp
 
@@ -63,7 +66,7 @@ public struct ServerKey: Sendable {
 }
 
 /// A creative version as clicks and rendering need it.
-public struct ServingCreative: Sendable {
+public struct ServingCreative: Equatable, Sendable {
     public struct Picture: Sendable, Equatable {
         public var url: String
         public var width: Int32
@@ -108,7 +111,7 @@ public struct ServingCreative: Sendable {
 }
 
 /// A promoted product as clicks and rendering need it.
-public struct ServingProduct: Sendable {
+public struct ServingProduct: Equatable, Sendable {
     public var sku: String
     public var name: String
     public var url: String?
