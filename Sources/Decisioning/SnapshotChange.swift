@@ -1,4 +1,5 @@
 import AdModel
+import Profiles
 
 /// What is different from the values that a snapshot was built of: whole values, to be put in place of what had the
 /// same id. Storefronts, locations, placements, categories, brands and formats are not among them: they number the

@@ -39,6 +39,10 @@ public struct DeliveryBackend: Sendable {
         (@Sendable (_ deltas: [StockDelta], _ location: String, _ asOf: Timestamp) async throws -> StockResult)?
     /// Turns an ad, as the answer has it, into HTML; nil when the format is not installed.
     public var renderHTML: (@Sendable (_ format: String, _ ad: [UInt8]) -> String?)?
+    /// Opens the signed parameters of previews; nil where there are none.
+    public var previewParameter: PreviewParameter?
+    /// Reads a creative version for a preview, whatever its state.
+    public var previewCreative: (@Sendable (_ versionID: Int32, _ now: Timestamp) async throws -> PreviewCreative?)?
     /// ISO 3166-2 (or 3166-1) code of an address's place.
     public var region: (@Sendable (ClientAddress) -> String?)?
 
@@ -61,6 +65,7 @@ public final class DeliveryEnvironment: Sendable {
     let recent: RecentEvents
     let links: RecentKeys
     let counters: EdgeCounters
+    let previews = PreviewCache()
     private let agents: Mutex<UserAgentClassifier>
 
     public init(

@@ -48,7 +48,9 @@ final class EdgeEndpoints: EdgeRouter {
         switch request.route {
         case .placements:
             let started = ContinuousClock.now
-            let cookie = try placements.answer(request, now: now)
+            guard case .written(let cookie) = try answerPlacements(request, now: now, reply: reply) else {
+                return .later
+            }
             writePlacements(cookie, request, now: now, into: &out)
             let spent = (ContinuousClock.now - started).components
             environment.counters.decisionTime.observe(
@@ -64,6 +66,35 @@ final class EdgeEndpoints: EdgeRouter {
         case .stock: return try server.stock(request, now: now, reply: reply)
         case .health: return .answer(health())
         case .options(let methods): return .answer(preflight(request, methods: methods))
+        }
+    }
+
+    private func answerPlacements(
+        _ request: EdgeRequest, now: Timestamp, reply: ReplySlot
+    ) throws(Problem) -> PlacementsEndpoint.Outcome {
+        let outcome = try placements.answer(request, now: now)
+        if case .asks(let version) = outcome { fetchPreview(version, request, now: now, reply: reply) }
+        return outcome
+    }
+
+    /// Asks the database for the creative of a preview, off the loop, and answers when it is there. A database that
+    /// is away shows as a creative that nobody knows.
+    private func fetchPreview(_ version: Int32, _ request: EdgeRequest, now: Timestamp, reply: ReplySlot) {
+        let ask = environment.backend.previewCreative
+        let environment = environment
+        reply.loop.makeFutureWithTask { try await ask?(version, now) }.assumeIsolated().whenComplete { result in
+            if case .failure = result { environment.counters.databaseFailures.add() }
+            environment.previews.put(try? result.get(), versionID: version, now: now)
+            do throws(Problem) {
+                guard case .written(let cookie) = try self.placements.answer(request, now: now) else {
+                    throw Problem(.databaseUnavailable, "The preview is asked for by too many; try again.")
+                }
+                var answer = Answer.json(Array(self.placements.out.bytes))
+                if let cookie { answer.headers.append(("set-cookie", cookie)) }
+                reply.send(answer)
+            } catch {
+                reply.send(.problem(error, requestID: request.id))
+            }
         }
     }
 

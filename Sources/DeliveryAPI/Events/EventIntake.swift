@@ -75,6 +75,10 @@ struct EventIntake {
         _ kind: AdEventKind, token wire: String, card: Int8, occurredAt: Timestamp?, shopper: AdEventShopper,
         storefrontID: Int32?, sender: EventSender
     ) -> (result: EventResult, token: AdToken?) {
+        // Nothing of a preview is kept, not even that it was refused.
+        if wire.hasPrefix(PreviewParameter.tokenPrefix) {
+            return (EventResult(status: .refused, code: .preview, field: "token"), nil)
+        }
         let token: AdToken
         do {
             token = try environment.tokens.open(wire)

@@ -154,6 +154,10 @@ final class EventsEndpoint {
         let unknown = Problem(.unknownAd, "This link was not made by this server, or is too old.")
         let card: Int8
         do throws(Problem) { card = try Self.card(text) } catch { throw unknown }
+        if wire.hasPrefix(PreviewParameter.tokenPrefix) {
+            guard let address = previewAddress(wire, card: card, state, now: now) else { throw unknown }
+            return .answer(Self.redirect(to: address))
+        }
         var intake = EventIntake(environment, state, now: now)
         let (_, token) = intake.adEvent(
             .click, token: wire, card: card, occurredAt: nil, shopper: AdEventShopper(), storefrontID: nil,
@@ -163,9 +167,7 @@ final class EventsEndpoint {
             if request.head.method != .HEAD, intake.batch.count > 0 { try? intake.commit { _ in } }
             throw unknown
         }
-        let redirect = Answer(
-            status: 302, contentType: "text/plain; charset=utf-8", body: [],
-            headers: Self.uncached + [("location", address), ("referrer-policy", "no-referrer-when-downgrade")])
+        let redirect = Self.redirect(to: address)
         if request.head.method == .HEAD || intake.batch.count == 0 { return .answer(redirect) }
         let counters = environment.counters
         do throws(EventLogError) {
@@ -178,6 +180,30 @@ final class EventsEndpoint {
             return .answer(redirect)
         }
         return .later
+    }
+
+    private static func redirect(to address: String) -> Answer {
+        Answer(
+            status: 302, contentType: "text/plain; charset=utf-8", body: [],
+            headers: uncached + [("location", address), ("referrer-policy", "no-referrer-when-downgrade")])
+    }
+
+    /// Where a click on a preview leads, as long as this node remembers the creative.
+    private func previewAddress(
+        _ wire: String, card: Int8, _ state: ServingState, now: Timestamp
+    ) -> String? {
+        let text = wire.dropFirst(PreviewParameter.tokenPrefix.count)
+        guard let version = try? environment.backend.previewParameter?.open(text, now: now),
+            let preview = environment.previews.landing(version)
+        else { return nil }
+        if card >= 0, Int(card) < preview.cards.count, let url = preview.cards[Int(card)].url,
+            let address = Landing.address(
+                url, erid: preview.creative.erid,
+                hosts: state.data.storefronts.reduce(into: []) { $0.formUnion($1.landingHosts) })
+        {
+            return address
+        }
+        return Landing.address(preview.creative.landingURL, erid: preview.creative.erid, hosts: nil)
     }
 
     /// The product's page when a card was clicked and its host is the shop's, else the creative's landing page.

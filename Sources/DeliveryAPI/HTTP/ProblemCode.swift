@@ -31,6 +31,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
     // Tokens.
     case malformedToken = "malformed_token"
     case forgedToken = "forged_token"
+    case preview
     case unknownAd = "unknown_ad"
     // Orders.
     case orderConflict = "order_conflict"
@@ -49,7 +50,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
         switch self {
         case .malformedRequest, .invalidJSON, .unknownField, .duplicateField, .missingField, .invalidField, .tooMany,
             .personalData, .unknownStorefront, .unknownPlacement, .unknownLocation, .unknownProduct,
-            .invalidCustomerSignature, .malformedToken, .forgedToken:
+            .invalidCustomerSignature, .malformedToken, .forgedToken, .preview:
             400
         case .unauthorized: 401
         case .wrongStorefront: 403
@@ -91,6 +92,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
         case .unknownLocation: "The location is not known."
         case .unknownProduct: "The product is not known."
         case .unauthorized: "A valid server key is required."
+        case .preview: "A preview is not counted."
         case .wrongStorefront: "The server key belongs to another storefront."
         case .invalidCustomerSignature: "The signed customer id is not valid."
         case .malformedToken: "The ad token cannot be read."

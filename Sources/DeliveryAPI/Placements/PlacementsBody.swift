@@ -24,6 +24,8 @@ struct PlacementsBody {
     var location = TextSlice()
     var region = TextSlice()
     var html = false
+    /// Signed parameter of a preview; empty for all but a few requests.
+    var preview = TextSlice()
 
     init() { slots.reserveCapacity(Limits.slots) }
 
@@ -61,6 +63,9 @@ struct PlacementsBody {
             } else if json.isText(key, "html") {
                 try seen.once(6, "html")
                 html = try json.bool("html")
+            } else if json.isText(key, "preview") {
+                try seen.once(7, "preview")
+                if !json.null() { preview = try json.word("preview", limit: 128) }
             } else {
                 throw json.unknown(key, in: "")
             }

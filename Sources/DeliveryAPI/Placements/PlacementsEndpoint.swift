@@ -13,15 +13,17 @@ import Telemetry
 /// hand the decision record to the log, copy fragments.
 final class PlacementsEndpoint {
     let environment: DeliveryEnvironment
-    private let scratch = Scratch()
+    let scratch = Scratch()
     private let record = DecisionRecordWriter()
     let out = OutBytes()
     private var body: [UInt8] = []
     private var arena: [UInt8] = []
-    private var parsed = PlacementsBody()
+    private(set) var parsed = PlacementsBody()
+    /// Why the preview asked for is not shown; empty for almost every request.
+    private var previewFault = ""
     private var random: UInt64
-    private let clickBase: [UInt8]
-    private let pixelBase: [UInt8]
+    let clickBase: [UInt8]
+    let pixelBase: [UInt8]
 
     init(_ environment: DeliveryEnvironment) {
         self.environment = environment
@@ -39,8 +41,16 @@ final class PlacementsEndpoint {
         var cookie: String?
     }
 
-    /// Answers the request: writes the JSON body into `out` and returns the `Set-Cookie` line, if any.
-    func answer(_ request: EdgeRequest, now: Timestamp) throws(Problem) -> String? {
+    /// What became of a request.
+    enum Outcome {
+        /// The JSON body is in `out`; with the `Set-Cookie` line, if any.
+        case written(cookie: String?)
+        /// A preview needs a creative from the database: ask for it, then answer again.
+        case asks(creativeVersionID: Int32)
+    }
+
+    /// Answers the request.
+    func answer(_ request: EdgeRequest, now: Timestamp) throws(Problem) -> Outcome {
         guard let state = environment.serving.state else {
             throw Problem(.notReady, "The campaigns are still being loaded; try again in a moment.")
         }
@@ -53,12 +63,18 @@ final class PlacementsEndpoint {
         try parsed.read(&json)
 
         let storefront = try lookUp(state, json, now: now)
+        if !parsed.preview.isEmpty {
+            place(state, json, storefront: storefront, request)
+            switch preview(state, json, now: now) {
+            case .shown: return .written(cookie: nil)
+            case .asks(let version): return .asks(creativeVersionID: version)
+            case .fault(let word): previewFault = word
+            }
+        }
+        defer { previewFault = "" }
         let shopper = try shopper(request, json, state, storefront: storefront, now: now)
         scratch.request.shopper = shopper.hash
-        locate(state, json, storefront: storefront, request)
-        if scratch.request.location < 0 {
-            scratch.request.location = state.snapshot.storefronts[Int(storefront)].defaultLocation
-        }
+        place(state, json, storefront: storefront, request)
         scratch.request.device =
             parsed.device ?? DeviceClass.of(request.facts.userAgent)
 
@@ -79,7 +95,7 @@ final class PlacementsEndpoint {
         if !logged { takeBack(state, leases, shopper: shopper.hash, now: now) }
         count(logged: logged)
         write(id, state, json, storefront: storefront, shopper: shopper.hash, logged: logged)
-        return shopper.cookie
+        return .written(cookie: shopper.cookie)
     }
 
     // MARK: From words to indices
@@ -132,6 +148,14 @@ final class PlacementsEndpoint {
             scratch.request.location = location
         }
         return storefront
+    }
+
+    /// Region and location of the shopper, else the storefront's.
+    private func place(_ state: ServingState, _ json: JSONReader, storefront: Int32, _ request: EdgeRequest) {
+        locate(state, json, storefront: storefront, request)
+        if scratch.request.location < 0 {
+            scratch.request.location = state.snapshot.storefronts[Int(storefront)].defaultLocation
+        }
     }
 
     /// Region and location: declared, else by the client's address.
@@ -256,7 +280,9 @@ final class PlacementsEndpoint {
         out.append("{\"decision_id\":\"")
         out.append(hex: UInt64(bitPattern: id.issuedAt.micros))
         out.append(hex: id.low)
-        out.append("\",\"slots\":{")
+        out.append("\"")
+        if !previewFault.isEmpty { out.append(",\"preview\":\"\(previewFault)\"") }
+        out.append(",\"slots\":{")
         for (index, slot) in scratch.result.slots.enumerated() {
             out.append(index == 0 ? "\"" : ",\"")
             out.append(json.text[parsed.slots[index].name.range])
@@ -351,7 +377,7 @@ final class PlacementsEndpoint {
     }
 
     /// Wyrand: unpredictable enough for tie-breaks and, with the time and the node, unique for ids.
-    private func nextRandom() -> UInt64 {
+    func nextRandom() -> UInt64 {
         random &+= 0xA076_1D64_78BD_642F
         let product = random.multipliedFullWidth(by: random ^ 0xE703_7ED1_A0B4_28DB)
         return product.high ^ product.low
