@@ -134,7 +134,8 @@ let ring3: [Target] = [
         "ManagementAPI",
         [
             "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
-            "Imaging", "Outbound", "Billing", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging, lifecycle,
+            "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging,
+            lifecycle,
         ], resources: [.copy("OpenAPI")]),
     ours(
         "Pipeline",

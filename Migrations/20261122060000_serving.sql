@@ -169,3 +169,39 @@ begin
 end $$;
 create trigger serving_stop_changed after insert or update or delete on serving_stop
     for each statement execute function announce_serving_stop();
+
+-- What pages asked for, of one in `parts` shoppers, for 28 days: what plans are estimated from.
+create table planning_setting (
+    id int primary key default 1 check (id = 1),
+    sample_parts int not null default 16 check (sample_parts between 1 and 1024)
+);
+insert into planning_setting default values;
+select nimb_tenant_table('planning_setting', 'nimb_scope() <> ''''', 'nimb_is_retailer()');
+create table request_sample (
+    day date not null,                   -- UTC day of the decision
+    decision_id uuid not null,
+    decided_at timestamptz not null,
+    storefront_id int not null,
+    page_type text not null,
+    device text not null,
+    region text,                         -- ISO 3166-2, or 3166-1
+    category_id int,                     -- the page's category, or that of its product
+    brand_id int,
+    visitor bigint,                      -- hash of the shopper; null without consent
+    placement_ids int[] not null,        -- one per slot asked for
+    parts int not null,
+    primary key (day, decision_id)
+) partition by range (day);
+select nimb_tenant_table('request_sample', 'nimb_is_retailer()');
+
+create function drop_old_request_samples(before date) returns void language plpgsql as $$
+declare
+    old record;
+begin
+    for old in select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'request_sample'::regclass
+            and c.relname < 'request_sample_' || to_char(before, 'YYYYMMDD')
+    loop
+        execute format('drop table %I', old.relname);
+    end loop;
+end $$;

@@ -172,6 +172,8 @@ public final class Snapshot: Sendable {
     let categoryParents: ContiguousArray<Int32>
     let productCategories: ContiguousArray<Int32>
     let regionParents: ContiguousArray<Int32>
+    /// Bytes of each region's code, the first one lowest: how the log keeps them.
+    public let regionCodes: ContiguousArray<UInt64>
     let regionLocations: ContiguousArray<Int32>
     let lineProducts: ContiguousArray<Int32>
     let holdouts: ContiguousArray<Holdout>
@@ -217,6 +219,7 @@ public final class Snapshot: Sendable {
         categoryParents = builder.categoryParents
         productCategories = builder.productCategories
         regionParents = builder.regionParents
+        regionCodes = builder.regionCodes
         regionLocations = builder.regionLocations
         lineProducts = builder.lineProducts
         holdouts = builder.holdouts

@@ -23,6 +23,7 @@ struct SnapshotBuilder {
     var categoryParents: ContiguousArray<Int32> = []
     var productCategories: ContiguousArray<Int32> = []
     var regionParents: ContiguousArray<Int32> = []
+    var regionCodes: ContiguousArray<UInt64> = []
     var regionLocations: ContiguousArray<Int32> = []
     var lineProducts: ContiguousArray<Int32> = []
     var holdouts: ContiguousArray<Holdout> = []
@@ -118,6 +119,7 @@ struct SnapshotBuilder {
             line.targeting.excluded.regions.forEach(note)
         }
         lookup.regions = CodeTable(codes)
+        regionCodes = ContiguousArray(codes.map(Self.packed))
         regionLocations = ContiguousArray(repeating: -1, count: codes.count)
         for (index, location) in input.locations.enumerated() {
             for code in location.regionCodes {
@@ -129,6 +131,11 @@ struct SnapshotBuilder {
             let country = code.firstIndex(of: "-").map { String(code[..<$0]) }
             regionParents.append(country.map { lookup.regions.find($0) } ?? -1)
         }
+    }
+
+    /// The first eight bytes of a code.
+    static func packed(_ code: String) -> UInt64 {
+        code.utf8.prefix(8).enumerated().reduce(0) { $0 | UInt64($1.element) << (8 * $1.offset) }
     }
 
     private mutating func buildPlacements() throws(SnapshotError) {

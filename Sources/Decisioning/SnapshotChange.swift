@@ -69,6 +69,7 @@ extension SnapshotBuilder {
         categoryParents = old.categoryParents
         productCategories = old.productCategories
         regionParents = old.regionParents
+        regionCodes = old.regionCodes
         regionLocations = old.regionLocations
         lineProducts = old.lineProducts
         clauses = old.clauses
@@ -199,6 +200,7 @@ extension SnapshotBuilder {
             let index = Int32(regionParents.count)
             lookup.regions.insert(code, scope: 0, value: index)
             regionParents.append(parent)
+            regionCodes.append(Self.packed(code))
             regionLocations.append(-1)
             return index
         }

@@ -38,6 +38,7 @@ struct BatchWriter {
         }
         try LedgerPartitions.ensure(LedgerPartitions.needed(by: batch), on: connection)
         try EventLedger.writeDecisions(batch.decisions, zone: zone, on: connection)
+        try RequestSample.write(batch.decisions, on: connection)
         try HoldoutLedger.write(batch.decisions.map(\.record), on: connection)
         // Before this batch's own events: they find their decisions themselves.
         let named = try EventLedger.nameVisitors(by: batch.decisions, on: connection)

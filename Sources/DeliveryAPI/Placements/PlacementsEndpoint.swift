@@ -202,11 +202,27 @@ final class PlacementsEndpoint {
 
     // MARK: Consequences
 
+    /// Database ids of the category and the brand that the page is about, 0 = none: its own, else its product's.
+    private func about(_ snapshot: Snapshot) -> (category: Int32, brand: Int32) {
+        let request = scratch.request
+        var category = request.categories.first ?? -1
+        var brand = request.brands.first ?? -1
+        if let product = request.products.first {
+            if category < 0 { category = snapshot.category(ofProduct: product) }
+            if brand < 0 { brand = snapshot.products[Int(product)].brand }
+        }
+        return (
+            category >= 0 ? snapshot.categoryIDs[Int(category)] : 0, brand >= 0 ? snapshot.brandIDs[Int(brand)] : 0
+        )
+    }
+
     /// Hands the decision to the log; false when it cannot take it, and then nothing may be served.
     private func log(_ id: DecisionID, _ state: ServingState, storefront: Int32, shopper: Shopper) -> Bool {
         let snapshot = state.snapshot
         let result = scratch.result
         let location = scratch.request.location
+        let region = scratch.request.region
+        let about = about(snapshot)
         var visitor = shopper.visitor
         visitor.withUTF8 { bytes in
             record.begin(
@@ -214,7 +230,8 @@ final class PlacementsEndpoint {
                 visitor: UnsafeRawBufferPointer(bytes),
                 locationID: location >= 0 ? snapshot.locations[Int(location)].id : 0,
                 device: scratch.request.device, snapshotVersion: result.snapshotVersion,
-                stockVersion: result.stockVersion)
+                stockVersion: result.stockVersion, categoryID: about.category, brandID: about.brand,
+                region: region >= 0 ? snapshot.regionCodes[Int(region)] : 0)
         }
         for slot in result.slots {
             record.slot(placementID: snapshot.placements[Int(slot.placement)].id, noFill: slot.noFill.rawValue)

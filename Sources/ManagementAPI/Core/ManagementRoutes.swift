@@ -7,6 +7,7 @@ public enum ManagementRoutes {
         IdentityRoutes.add(to: &table)
         IncrementalityRoutes.add(to: &table)
         PolicyRoutes.add(to: &table)
+        PlanningRoutes.add(to: &table)
         ReportRoutes.add(to: &table)
         RetailerRoutes.add(to: &table)
         CatalogueRoutes.add(to: &table)
@@ -22,6 +23,7 @@ public enum ManagementRoutes {
         BulkRoutes.add(to: &table)
         CampaignRoutes.add(to: &table)
         LineItemRoutes.add(to: &table)
+        StopRoutes.add(to: &table)
         return table
     }
 }

@@ -34,6 +34,7 @@ extension RefusalCode {
         case .referenceConflict: (.conflict, "Reference used already")
         case .secretAlreadyShown: (.conflict, "Secret already shown")
         case .tooManyAttempts: (.tooManyRequests, "Too many attempts")
+        case .slotTaken: (.conflict, "The slot is taken")
         case .unauthorized: (.unauthorized, "Not authorised")
         case .unavailable: (.serviceUnavailable, "Temporarily unavailable")
         case .unknownCampaign: (.notFound, "Not found")

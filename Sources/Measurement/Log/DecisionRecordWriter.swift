@@ -13,7 +13,7 @@ public final class DecisionRecordWriter {
     private static let adBytes = 21
     private static let loserBytes = 9
     private static let capacity =
-        LogRecordCodec.slotCountOffset + 4 + CallerID.limit
+        LogRecordCodec.slotCountOffset + 4 + CallerID.limit + LogRecordCodec.contextBytes
         + Limits.slots
         * (slotBytes + Limits.adsPerSlot * (adBytes + 4 * AdToken.productLimit) + loserLimit * loserBytes)
 
@@ -30,10 +30,12 @@ public final class DecisionRecordWriter {
 
     deinit { memory.deallocate() }
 
-    /// Starts a record and forgets the previous one. `visitor` is empty for none and at most `CallerID.limit` bytes.
+    /// Starts a record and forgets the previous one. `visitor` is empty for none and at most `CallerID.limit` bytes;
+    /// `region` holds the bytes of its code, the first one lowest.
     public func begin(
         id: DecisionID, storefrontID: Int32, pageType: PageType, visitor: UnsafeRawBufferPointer, locationID: Int32,
-        device: Device, snapshotVersion: Int64, stockVersion: Int64
+        device: Device, snapshotVersion: Int64, stockVersion: Int64, categoryID: Int32 = 0, brandID: Int32 = 0,
+        region: UInt64 = 0
     ) {
         count = 0
         slots = 0
@@ -49,7 +51,7 @@ public final class DecisionRecordWriter {
         put(locationID)
         put(pageType.logCode)
         put(device.logCode)
-        put(UInt16(0))
+        put(LogRecordCodec.contextFlag)
         put(UInt16(0))
         if visitor.isEmpty || visitor.count > CallerID.limit {
             put(UInt16(LogRecordCodec.absent))
@@ -58,6 +60,9 @@ public final class DecisionRecordWriter {
             UnsafeMutableRawBufferPointer(start: memory + count, count: visitor.count).copyMemory(from: visitor)
             count += visitor.count
         }
+        put(categoryID)
+        put(brandID)
+        put(region)
     }
 
     /// Starts the next slot. `noFill` is the reason code, 0 when ads follow.

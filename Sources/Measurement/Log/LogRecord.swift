@@ -46,11 +46,31 @@ public struct DecisionRecord: Equatable, Sendable {
     public var snapshotVersion: Int64
     public var stockVersion: Int64
     public var slots: [Slot]
+    /// nil in records of versions that did not keep it.
+    public var context: Context?
+
+    /// What the page was about.
+    public struct Context: Equatable, Sendable {
+        /// Bytes of a region that are kept: ISO 3166-2 codes have at most six.
+        public static let regionLimit = 8
+        /// Category of the page or of its product, database id; 0 = none that is known.
+        public var categoryID: Int32
+        public var brandID: Int32
+        /// ISO 3166-2 (or 3166-1) code of the shopper's region; empty = unknown.
+        public var region: String
+
+        public init(categoryID: Int32 = 0, brandID: Int32 = 0, region: String = "") {
+            self.categoryID = categoryID
+            self.brandID = brandID
+            self.region = region
+        }
+    }
 
     public init(
         id: DecisionID, storefrontID: Int32, pageType: PageType, visitorID: String?, locationID: Int32,
-        device: Device, snapshotVersion: Int64, stockVersion: Int64, slots: [Slot]
+        device: Device, snapshotVersion: Int64, stockVersion: Int64, slots: [Slot], context: Context? = nil
     ) {
+        self.context = context
         self.id = id
         self.storefrontID = storefrontID
         self.pageType = pageType

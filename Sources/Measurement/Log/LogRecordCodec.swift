@@ -10,6 +10,10 @@ public enum LogRecordCodec {
     static let absent = 0xFFFF
     /// Where a decision record counts its slots; the visitor id and the slots follow.
     static let slotCountOffset = 46
+    /// Set in the flags of a decision whose page context follows its visitor.
+    static let contextFlag: UInt16 = 1
+    /// Bytes of that context.
+    static let contextBytes = 8 + DecisionRecord.Context.regionLimit
 
     /// The kind of an encoded record, without decoding it; nil for none that is known.
     public static func kind(of bytes: UnsafeRawBufferPointer) -> LogRecordKind? {
@@ -44,9 +48,17 @@ public enum LogRecordCodec {
         out.put(it.locationID)
         out.put(it.pageType.logCode)
         out.put(it.device.logCode)
-        out.put(UInt16(0))
+        out.put(UInt16(it.context == nil ? 0 : contextFlag))
         out.put(UInt16(it.slots.count))
         out.put(it.visitorID)
+        if let context = it.context {
+            out.put(context.categoryID)
+            out.put(context.brandID)
+            let region = Array(context.region.utf8.prefix(DecisionRecord.Context.regionLimit))
+            out.append(contentsOf: region)
+            out.append(
+                contentsOf: repeatElement(0, count: DecisionRecord.Context.regionLimit - region.count))
+        }
         for slot in it.slots {
             out.put(slot.placementID)
             out.put(slot.noFill)

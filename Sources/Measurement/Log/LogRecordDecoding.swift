@@ -39,15 +39,36 @@ extension LogRecordCodec {
         let locationID = try reader.integer(Int32.self)
         let pageType = try PageType(logCode: reader.integer())
         let device = try Device(logCode: reader.integer())
-        guard try reader.integer(UInt16.self) == 0 else { throw .invalidField("reserved") }
+        let flags = try reader.integer(UInt16.self)
+        guard flags == 0 || flags == contextFlag else { throw .invalidField("flags") }
         let slotCount = try reader.count(UInt16.self, atMost: .max, itemSize: 7)
         let visitorID = try reader.optionalString()
+        let context = flags == 0 ? nil : try context(&reader)
         var slots: [DecisionRecord.Slot] = []
         slots.reserveCapacity(min(slotCount, Limits.slots))
         for _ in 0..<slotCount { slots.append(try slot(&reader)) }
         return DecisionRecord(
             id: id, storefrontID: storefrontID, pageType: pageType, visitorID: visitorID, locationID: locationID,
-            device: device, snapshotVersion: snapshotVersion, stockVersion: stockVersion, slots: slots)
+            device: device, snapshotVersion: snapshotVersion, stockVersion: stockVersion, slots: slots,
+            context: context)
+    }
+
+    private static func context(_ reader: inout LogByteReader) throws(LogRecordError) -> DecisionRecord.Context {
+        let category = try reader.integer(Int32.self)
+        let brand = try reader.integer(Int32.self)
+        var region: [UInt8] = []
+        var isOver = false
+        for _ in 0..<DecisionRecord.Context.regionLimit {
+            let byte = try reader.integer(UInt8.self)
+            if byte == 0 {
+                isOver = true
+            } else {
+                guard !isOver, byte > 0x20, byte < 0x7F else { throw .invalidField("region") }
+                region.append(byte)
+            }
+        }
+        return DecisionRecord.Context(
+            categoryID: category, brandID: brand, region: String(decoding: region, as: UTF8.self))
     }
 
     private static func slot(_ reader: inout LogByteReader) throws(LogRecordError) -> DecisionRecord.Slot {

@@ -47,6 +47,12 @@ public enum CampaignTransitions {
             throw Refusal(
                 .invalidState, "the campaign is \(state.rawValue); it cannot become \(goal.rawValue) this way")
         }
+        // From moderation on it holds what it has booked.
+        if [.moderation, .approved, .active].contains(goal),
+            ![.moderation, .approved, .active, .paused].contains(state)
+        {
+            try Availability.requireFree(campaign: campaign, on: db)
+        }
         let approved =
             goal == .approved
             ? """

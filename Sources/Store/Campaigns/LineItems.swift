@@ -82,6 +82,7 @@ public enum LineItems {
         }
         let skus = try check(draft, was: nil, in: campaign, actor: actor, now: now, &problems, on: db)
         try problems.throwIfAny()
+        try Availability.requireFree(draft, in: campaign.id, on: db)
         let id = try db.query(
             """
             insert into line_item (code, campaign_id, advertiser_id, created_at, name, starts_at, ends_at, tier,
@@ -112,6 +113,7 @@ public enum LineItems {
         var problems = FieldProblems()
         let skus = try check(new, was: old, in: campaign, actor: actor, now: now, &problems, on: db)
         try problems.throwIfAny()
+        try Availability.requireFree(new, in: campaign.id, on: db)
         try db.query(
             """
             update line_item set name = $2, starts_at = $3, ends_at = $4, tier = $5, pricing = $6, bid_micros = $7,

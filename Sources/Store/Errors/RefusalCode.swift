@@ -30,6 +30,7 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case referenceConflict = "reference_conflict"
     case secretAlreadyShown = "secret_already_shown"
     case tooManyAttempts = "too_many_attempts"
+    case slotTaken = "slot_taken"
     case unauthorized
     case unavailable
     case unknownCampaign = "unknown_campaign"

@@ -146,7 +146,7 @@ import Testing
         #expect(try await loader.versions().control == before + 1)
         try await pool.withConnection { _ = try $0.query("update product set attributes = '{\"a\": 1}'") }
         #expect(try await loader.versions().control == before + 1, "serving does not read attributes")
-        let rolledBack = try? await pool.transaction { connection in
+        let rolledBack: Void? = try? await pool.transaction { connection in
             try connection.query("update line_item set paused = false")
             throw ServingDataError(code: "x", message: "")
         }

@@ -1,0 +1,38 @@
+import AdModel
+
+extension Targeting {
+    /// True when it can be proved that no request satisfies both. A request has one page type, one device and one
+    /// region (with its country), and a slot one placement; categories and brands may be several on a page, so that
+    /// different ones prove nothing.
+    public func excludes(_ other: Targeting) -> Bool {
+        Self.disjoint(wanted.pageTypes, other.wanted.pageTypes)
+            || Self.disjoint(wanted.placements, other.wanted.placements)
+            || Self.disjoint(wanted.devices, other.wanted.devices)
+            || Self.disjointRegions(wanted.regions, other.wanted.regions)
+            || refuses(other.wanted) || other.refuses(wanted)
+    }
+
+    private static func disjoint<Value: Equatable>(_ a: [Value], _ b: [Value]) -> Bool {
+        !a.isEmpty && !b.isEmpty && !a.contains { b.contains($0) }
+    }
+
+    private static func disjointRegions(_ a: [String], _ b: [String]) -> Bool {
+        !a.isEmpty && !b.isEmpty && !a.contains { one in b.contains { covers(one, $0) || covers($0, one) } }
+    }
+
+    /// A country covers its subdivisions.
+    private static func covers(_ outer: String, _ inner: String) -> Bool {
+        outer == inner || inner.hasPrefix(outer + "-")
+    }
+
+    /// True when everything that the other side wants of one dimension is excluded here.
+    private func refuses(_ values: TargetingValues) -> Bool {
+        func all<Value: Equatable>(_ wanted: [Value], in excluded: [Value]) -> Bool {
+            !wanted.isEmpty && wanted.allSatisfy { excluded.contains($0) }
+        }
+        return all(values.pageTypes, in: excluded.pageTypes) || all(values.placements, in: excluded.placements)
+            || all(values.devices, in: excluded.devices)
+            || !values.regions.isEmpty
+                && values.regions.allSatisfy { region in excluded.regions.contains { Self.covers($0, region) } }
+    }
+}
