@@ -26,7 +26,9 @@ import Testing
         let writer = DecisionRecordWriter()
         for seed in UInt64(0)..<500 {
             var make = RecordMaker(random: SplitMix(seed))
-            let record = make.decision()
+            var record = make.decision()
+            // The writer always says what the page was about.
+            record.context = record.context ?? .init()
             var expected: [UInt8] = []
             LogRecordCodec.encode(.decision(record), into: &expected)
             write(record, with: writer)
@@ -140,7 +142,11 @@ import Testing
             writer.begin(
                 id: record.id, storefrontID: record.storefrontID, pageType: record.pageType, visitor: visitor,
                 locationID: record.locationID, device: record.device, snapshotVersion: record.snapshotVersion,
-                stockVersion: record.stockVersion)
+                stockVersion: record.stockVersion, categoryID: record.context?.categoryID ?? 0,
+                brandID: record.context?.brandID ?? 0,
+                region: (record.context?.region ?? "").utf8.enumerated().reduce(0) { code, byte in
+                    code | UInt64(byte.element) << (8 * byte.offset)
+                })
         }
         for slot in record.slots {
             writer.slot(placementID: slot.placementID, noFill: slot.noFill)

@@ -99,7 +99,9 @@ struct RecordMaker {
                         DecisionRecord.Candidate(
                             lineItemID: make.number(), reason: make.number(), score: make.score())
                     })
-            })
+            },
+            context: Bool.random(using: &random)
+                ? .init(categoryID: number(), brandID: number(), region: one(["", "RU", "RU-MOW", "ABCDEFGH"])) : nil)
     }
 
     mutating func record() -> LogRecord {

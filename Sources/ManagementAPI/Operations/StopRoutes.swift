@@ -4,7 +4,7 @@ import Store
 /// The switch that stops all ads, of one storefront or everywhere.
 enum StopRoutes {
     static func add(to table: inout RouteTable) {
-        table.get("/v1/stop", .operations, .retailerAll) { call in try await list(call) }
+        table.get("/v1/stop", .operations, .retailer) { call in try await list(call) }
         table.put("/v1/stop", .operations, .sellers) { call in try await stop(call, nil) }
         table.delete("/v1/stop", .operations, .sellers) { call in try await release(call, nil) }
         table.put("/v1/storefronts/{id}/stop", .operations, .sellers) { call in

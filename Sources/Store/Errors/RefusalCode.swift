@@ -29,8 +29,8 @@ public enum RefusalCode: String, CaseIterable, Sendable {
     case rateLimited = "rate_limited"
     case referenceConflict = "reference_conflict"
     case secretAlreadyShown = "secret_already_shown"
-    case tooManyAttempts = "too_many_attempts"
     case slotTaken = "slot_taken"
+    case tooManyAttempts = "too_many_attempts"
     case unauthorized
     case unavailable
     case unknownCampaign = "unknown_campaign"

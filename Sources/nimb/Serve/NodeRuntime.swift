@@ -60,7 +60,11 @@ struct NodeRuntime {
         let environment = DeliveryEnvironment(
             settings: try settings(), serving: serving, profiles: profiles, log: sink ?? log,
             tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
-            agents: try agents(), backend: .live(pool: pool, formats: formats, geo: try geo()), metrics: metrics,
+            agents: try agents(),
+            backend: .live(
+                pool: pool, formats: formats, geo: try geo(), preview: PreviewParameter(secret: secrets.shopperKey),
+                mediaBaseURL: options.mediaBase),
+            metrics: metrics,
             clock: SystemClock.now)
         // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
         let refresher = ServingRefresher(
@@ -82,6 +86,7 @@ struct NodeRuntime {
         let health = NodeHealth(log: log, refresher: refresher, pool: reading, nodeID: node.node)
         var services = ManagementServices(
             database: database, sealer: Sealer(key: secrets.sealingKey), clock: SystemClock.now)
+        services.preview = PreviewParameter(secret: secrets.shopperKey)
         services.formats = formats
         services.trustedProxies = try trustedProxies()
         services.outbound = outbound ?? options.outbound.policy()

@@ -7,6 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [
             BenchAttributionCommand.self,
             BenchDecideCommand.self,
+            BenchFreshnessCommand.self,
             BenchHTTPCommand.self,
             BenchImportCommand.self,
             BenchLogCommand.self,
