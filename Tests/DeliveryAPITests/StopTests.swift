@@ -1,6 +1,11 @@
 import DeliveryAPI
+import EventLog
 import Foundation
+import Logging
+import Measurement
+import Profiles
 import Store
+import Telemetry
 import Testing
 
 @Suite("The switch that stops ads", .blocking) struct StopTests {

@@ -28,8 +28,8 @@ public struct ManagementServices: Sendable {
     public var deliveryBaseURL = "http://127.0.0.1:8080"
     public var managementBaseURL = "http://127.0.0.1:8081"
     public var mediaBaseURL = "http://127.0.0.1:8082"
-    /// Signs the parameters of previews; nil where the secrets of serving are not known.
-    public var preview: PreviewParameter?
+    /// Signs the parameters of previews. Unless it is given the secret of serving, no node shows what it signs.
+    public var preview = PreviewParameter(secret: (0..<32).map { _ in UInt8.random(in: 0...255) })
     /// The OpenAPI document of the delivery API, served beside our own.
     public var deliveryDocument = ""
 

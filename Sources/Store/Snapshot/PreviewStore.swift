@@ -8,17 +8,35 @@ public struct PreviewCreative: Sendable, Equatable {
         public var fragment: [UInt8]
         public var url: String?
         public var prices: [Int32: Price]
+
+        public init(fragment: [UInt8], url: String?, prices: [Int32: Price]) {
+            self.fragment = fragment
+            self.url = url
+            self.prices = prices
+        }
     }
 
     public struct Price: Sendable, Equatable {
         public var price: Micros
         public var oldPrice: Micros?
         public var isBuyable: Bool
+
+        public init(price: Micros, oldPrice: Micros?, isBuyable: Bool) {
+            self.price = price
+            self.oldPrice = oldPrice
+            self.isBuyable = isBuyable
+        }
     }
 
     public var creative: ServingCreative
     public var fragment: [UInt8]
     public var cards: [Card]
+
+    public init(creative: ServingCreative, fragment: [UInt8], cards: [Card]) {
+        self.creative = creative
+        self.fragment = fragment
+        self.cards = cards
+    }
 }
 
 /// Reads creatives for previews, off the request path.
