@@ -71,7 +71,8 @@ import Testing
         }
         let line = "where code = 'line'"
         let changes: [(sql: String, wins: Bool)] = [
-            ("update line_item set paused = true \(line)", false), ("update line_item set paused = false \(line)", true),
+            ("update line_item set paused = true \(line)", false),
+            ("update line_item set paused = false \(line)", true),
             ("update creative_version set erid_status = 'bad' where id = 1", false),
             ("update creative_version set erid_status = 'verified' where id = 1", true),
             ("update campaign set state = 'paused' where id = 1", false),

@@ -69,10 +69,14 @@ enum LineItemBody {
 
     // MARK: Showing
 
-    static func answer(_ item: LineItem, status: Int = 200) -> Answer {
+    /// - Parameter warnings: what does not stop the write but should be known; only told when there are any.
+    static func answer(_ item: LineItem, status: Int = 200, warnings: [String] = []) -> Answer {
         .json(
             status: status, revision: item.revision, location: status == 201 ? "/v1/line-items/\(item.code)" : nil
-        ) { render(&$0, item) }
+        ) { json in
+            render(&json, item)
+            if !warnings.isEmpty { json.member("warnings", warnings) }
+        }
     }
 
     static func text(_ item: LineItem) -> String { JSONText.object { render(&$0, item) } }

@@ -82,7 +82,8 @@ enum LineItemRoutes {
                 "line_item.created", object: "line_item", id: edit.lineItem.code, advertiser: campaign.advertiserID,
                 after: LineItemBody.text(edit.lineItem))
             if edit.mattersToServing { change.servingChanged() }
-            return LineItemBody.answer(edit.lineItem, status: 201)
+            let warnings = try Forecast.warnings(of: edit.lineItem, now: call.now, on: db)
+            return LineItemBody.answer(edit.lineItem, status: 201, warnings: warnings)
         }
     }
 
@@ -106,7 +107,8 @@ enum LineItemRoutes {
                 "line_item.updated", object: "line_item", id: old.code, advertiser: old.advertiserID,
                 before: LineItemBody.text(old), after: LineItemBody.text(edit.lineItem))
             if edit.mattersToServing { change.servingChanged() }
-            return LineItemBody.answer(edit.lineItem)
+            let warnings = try Forecast.warnings(of: edit.lineItem, now: call.now, on: db)
+            return LineItemBody.answer(edit.lineItem, warnings: warnings)
         }
     }
 

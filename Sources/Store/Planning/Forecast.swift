@@ -35,6 +35,19 @@ public struct Forecast: Equatable, Sendable {
             expectedSlots: history.expectedSlots(from: max(plan.startsAt, now), to: plan.endsAt), booked: booked)
     }
 
+    /// What should be known of a line item that was just written: `overbooked` when a guaranteed one promises more
+    /// than is left.
+    public static func warnings(
+        of item: LineItem, now: Timestamp, on db: isolated PostgresConnection
+    ) throws -> [String] {
+        guard item.tier == .guaranteed, let goal = item.goalImpressions, !item.archived else { return [] }
+        let plan = Availability.Plan(
+            lineItemID: item.id, campaignID: item.campaignID, startsAt: item.startsAt, endsAt: item.endsAt,
+            targeting: try Availability.targeting(item.targetingJSON),
+            formats: try Availability.formats(of: item.id, on: db))
+        return try make(plan, now: now, on: db).isOverbooked(by: goal) ? ["overbooked"] : []
+    }
+
     /// Whether a goal is more than what is left.
     public func isOverbooked(by goal: Int64) -> Bool { goal > free }
 }
