@@ -106,14 +106,13 @@ enum AdvertiserRoutes {
 
     private static func requireSeller(_ call: Call) throws(Refusal) {
         guard !call.actor.retailerRoles.isDisjoint(with: Set<Role>.sellers) else {
-            throw Refusal(.forbidden, field: "name", "Name and counterparty are set by the roles admin and adops.")
+            throw Refusal.field("name", "role", "Name and counterparty are set by the roles admin and adops.")
         }
     }
 
     private static func requireTreasurer(_ call: Call) throws(Refusal) {
         guard !call.actor.retailerRoles.isDisjoint(with: Set<Role>.treasurers) else {
-            throw Refusal(
-                .forbidden, field: "credit_limit_micros", "The credit limit is set by the roles admin and finance.")
+            throw Refusal.field("credit_limit_micros", "role", "It is set by the roles admin and finance.")
         }
     }
 

@@ -1,4 +1,5 @@
 import AdModel
+import Outbound
 import Postgres
 import Store
 
@@ -52,7 +53,7 @@ enum WebhookRoutes {
         try call.requireNoQuery()
         let body = try await call.body()
         let owner = body.textIfPresent("advertiser", limit: 64)
-        let url = address(body)
+        let url = address(body, call)
         let kinds = kinds(body)
         let active = body.bool("active") ?? true
         if owner == nil, !call.actor.isRetailer {
@@ -79,7 +80,7 @@ enum WebhookRoutes {
         try call.requireNoQuery()
         let body = try await call.body()
         body.readOnly("id", "advertiser", "secret", "created_at")
-        let url = body.has("url") ? address(body) : nil
+        let url = body.has("url") ? address(body, call) : nil
         let kinds = body.has("kinds") ? kinds(body) : nil
         if body.isNull("active") { body.problem("active", "true or false.", code: "required") }
         let active = body.bool("active")
@@ -95,13 +96,13 @@ enum WebhookRoutes {
         }
     }
 
-    /// Whether the address may be called is decided when it is: names change their meaning.
-    private static func address(_ body: Fields) -> String? {
+    /// What the text of the address tells is refused at once; where its name leads is looked at with each call.
+    private static func address(_ body: Fields, _ call: Call) -> String? {
         guard let url = body.text("url", limit: 2_000) else { return nil }
-        guard url.hasPrefix("https://") || url.hasPrefix("http://"), !url.contains(where: \.isWhitespace),
-            !url.dropFirst(8).isEmpty
-        else {
-            body.problem("url", "An address such as https://example.ru/nimb is expected.")
+        do {
+            try call.services.outbound.check(url)
+        } catch {
+            body.problem("url", "\(error)")
             return nil
         }
         return url

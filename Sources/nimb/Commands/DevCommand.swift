@@ -66,7 +66,8 @@ struct DevCommand: AsyncParsableCommand {
         let pool = PostgresPool(database, maximumConnections: 4)
         let jobs = try WorkerJobs(
             pool: pool, metrics: runtime.metrics, logger: logger, mail: mail, isDevelopment: true,
-            outbound: options.outbound.policy(local: true)
+            outbound: options.outbound.policy(local: true), sealer: Sealer(key: runtime.secrets.sealingKey),
+            inbox: options.managementBase
         ).runner()
         // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
         let services: [any Service] = [worker, jobs] + assembly.services

@@ -2,6 +2,7 @@ import ArgumentParser
 import Pipeline
 import Postgres
 import ServiceLifecycle
+import Store
 import Telemetry
 import UnixSignals
 
@@ -20,6 +21,13 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var mail: MailOptions
     @OptionGroup var outbound: OutboundOptions
 
+    @Option(help: "File of keys that the nodes share; without it webhooks are kept until a worker has it.")
+    var secrets: String?
+
+    @Option(
+        name: .customLong("management-url"), help: "Address of the management listener as people see it, for mails.")
+    var managementURL = "http://127.0.0.1:8081"
+
     func run() async throws {
         let logger = node.logger("nimb.worker")
         let options = try database.options(applicationName: "nimb worker")
@@ -28,7 +36,9 @@ struct WorkerCommand: AsyncParsableCommand {
             directory: node.logDirectory, database: options, clock: SystemClock.now, registry: metrics, logger: logger)
         let pool = PostgresPool(options, maximumConnections: 4)
         let jobs = try WorkerJobs(
-            pool: pool, metrics: metrics, logger: logger, mail: mail, outbound: outbound.policy()
+            pool: pool, metrics: metrics, logger: logger, mail: mail, outbound: outbound.policy(),
+            sealer: try secrets.map { Sealer(key: try SecretsFile.load($0, create: false).sealingKey) },
+            inbox: managementURL
         ).runner()
         Console.say("nimb worker: ready, shipping \(node.logDirectory)")
         let group = ServiceGroup(

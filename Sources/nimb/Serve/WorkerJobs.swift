@@ -16,6 +16,11 @@ struct WorkerJobs {
     /// Which foreign addresses jobs may call.
     var outbound = OutboundPolicy.publicOnly
 
+    /// Opens the secrets of webhooks; nil = webhooks wait.
+    var sealer: Sealer?
+    /// Where people find their notices.
+    var inbox = "http://127.0.0.1:8081"
+
     /// All jobs, one line each; their closures bring together what the rings keep apart.
     func runner() throws -> JobRunner {
         JobRunner(jobs: try jobs(), pool: pool, clock: SystemClock.now, metrics: metrics, logger: logger)
@@ -37,5 +42,6 @@ struct WorkerJobs {
                 importer: FeedImports.importer(pool)
             ).job,
         ].compactMap { $0 }
+            + NoticeJobs(pool: pool, client: client, sealer: sealer, link: inbox, clock: SystemClock.now).jobs
     }
 }

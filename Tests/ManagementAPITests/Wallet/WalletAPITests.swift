@@ -28,11 +28,12 @@ import Testing
                 "POST", "\(path)/top-ups", #"{"amount_micros": 1, "reference": "p-1", "reason": "x"}"#,
                 key: "nk_finance")
             #expect(other.status == 409 && other["code"] == "reference_conflict" && other["field"] == "reference")
-            let wallet = try await probe.get(path, key: "nk_nord")
+            let wallet = try await probe.read(path, key: "nk_nord")
             #expect(wallet["balance_micros"] == "9999700000" && wallet["spent_micros"] == "300000")
             #expect(wallet["over_delivery_events"] == "1" && wallet["over_delivery_micros"] == "700000")
-            let entries = try await probe.get("\(path)/entries", key: "nk_nord")
-            #expect(entries.items.map { $0["actor"] as? String } == ["retailer"], "people are not named to others")
+            let entries = try await probe.read("\(path)/entries", key: "nk_nord")
+            #expect(
+                entries.walletItems.map { $0["actor"] as? String } == ["retailer"], "people are not named to others")
             let audit = try await TestDatabase.current.pool.withConnection {
                 try $0.query("select action, advertiser_id from audit_entry").map {
                     "\(try $0.string(0)) \(try $0.int32(1))"
@@ -92,9 +93,9 @@ import Testing
             for (action, body, status, fields) in cases {
                 let answer = try await probe.wallet("POST", "\(path)/\(action)", body, key: "nk_finance")
                 #expect(answer.status == status, "\(body): \(answer.text)")
-                #expect(answer.fields == fields, "\(body)")
+                #expect(answer.walletFields == fields, "\(body)")
             }
-            #expect(try await probe.get("\(path)/entries", key: "nk_finance").items.isEmpty)
+            #expect(try await probe.read("\(path)/entries", key: "nk_finance").walletItems.isEmpty)
         }
     }
 
@@ -106,15 +107,15 @@ import Testing
                 #expect(answer.status == 403, "\(key)")
             }
             for tail in ["", "/wallet", "/wallet/statement", "/wallet/entries", "/wallet/charges"] {
-                let foreign = try await probe.get("/v1/advertisers/nord\(tail)", key: "nk_sever")
-                let absent = try await probe.get("/v1/advertisers/nobody\(tail)", key: "nk_sever")
+                let foreign = try await probe.read("/v1/advertisers/nord\(tail)", key: "nk_sever")
+                let absent = try await probe.read("/v1/advertisers/nobody\(tail)", key: "nk_sever")
                 #expect(foreign.status == 404 && absent.status == 404)
                 #expect(foreign["code"] == absent["code"] && foreign["detail"] == absent["detail"])
-                #expect(try await probe.get("/v1/advertisers/nord\(tail)", key: "nk_nord").status == 200)
+                #expect(try await probe.read("/v1/advertisers/nord\(tail)", key: "nk_nord").status == 200)
             }
-            #expect(try await probe.get("/v1/bank-payments", key: "nk_nord").status == 403)
-            let own = try await probe.get("/v1/advertisers", key: "nk_sever")
-            #expect(own.items.map { $0["id"] as? String } == ["sever"])
+            #expect(try await probe.read("/v1/bank-payments", key: "nk_nord").status == 403)
+            let own = try await probe.read("/v1/advertisers", key: "nk_sever")
+            #expect(own.walletItems.map { $0["id"] as? String } == ["sever"])
         }
     }
 
@@ -124,32 +125,33 @@ import Testing
             _ = try await probe.wallet(
                 "POST", "\(path)/top-ups", #"{"amount_micros": 1000000, "reference": "=p", "reason": "@r"}"#,
                 key: "nk_finance")
-            let charges = try await probe.get("\(path)/charges?over_delivery=false", key: "nk_nord")
-            let charge = try #require(charges.items.first?["id"] as? String)
-            let over = try await probe.get(
+            let charges = try await probe.read("\(path)/charges?over_delivery=false", key: "nk_nord")
+            let charge = try #require(charges.walletItems.first?["id"] as? String)
+            let over = try await probe.read(
                 "\(path)/charges?over_delivery=true&day=2026-11-20&campaign=k1", key: "nk_nord")
-            #expect(over.items.map { $0["price_micros"] as? Int } == [700_000])
+            #expect(over.walletItems.map { $0["price_micros"] as? Int } == [700_000])
             let body = #"{"charge": "\#(charge)", "amount_micros": 100000, "reference": "cr", "reason": "fraud"}"#
             let booked = try await probe.wallet("POST", "\(path)/charge-refunds", body, key: "nk_finance")
             #expect(booked.status == 201 && booked["day"] == "2026-11-21")
             #expect(try await probe.wallet("POST", "\(path)/charge-refunds", body, key: "nk_finance").status == 200)
-            let statement = try await probe.get("\(path)/statement?from=2026-11-01&to=2026-11-30", key: "nk_nord")
+            let statement = try await probe.read("\(path)/statement?from=2026-11-01&to=2026-11-30", key: "nk_nord")
             #expect(statement.status == 200)
             #expect(statement["closing_balance_micros"] == "800000")
-            #expect(statement.items.map { $0["kind"] as? String } == ["charges", "top_up", "charge_corrections"])
-            #expect(statement.items.map { $0["amount_micros"] as? Int } == [-300_000, 1_000_000, 100_000])
-            #expect(statement.items.map { $0["amount_with_vat_micros"] as? Int } == [-370_000, 1_220_000, 120_000])
+            #expect(statement.walletItems.map { $0["kind"] as? String } == ["charges", "top_up", "charge_corrections"])
+            #expect(statement.walletItems.map { $0["amount_micros"] as? Int } == [-300_000, 1_000_000, 100_000])
+            #expect(
+                statement.walletItems.map { $0["amount_with_vat_micros"] as? Int } == [-370_000, 1_220_000, 120_000])
             // The same page by page.
             var kinds: [String] = []
             var cursor = ""
             for _ in 0..<3 {
-                let page = try await probe.get(
+                let page = try await probe.read(
                     "\(path)/statement?from=2026-11-01&to=2026-11-30&limit=1\(cursor)", key: "nk_nord")
-                kinds += page.items.compactMap { $0["kind"] as? String }
+                kinds += page.walletItems.compactMap { $0["kind"] as? String }
                 cursor = (page.json["next_cursor"] as? String).map { "&cursor=\($0)" } ?? ""
             }
             #expect(kinds == ["charges", "top_up", "charge_corrections"] && cursor.isEmpty)
-            let csv = try await probe.get("\(path)/statement?from=2026-11-01&format=csv", key: "nk_nord")
+            let csv = try await probe.read("\(path)/statement?from=2026-11-01&format=csv", key: "nk_nord")
             #expect(csv.headers["content-type"]?.hasPrefix("text/csv") == true)
             let lines = csv.text.split(separator: "\n")
             #expect(lines.count == 4)
@@ -170,19 +172,19 @@ import Testing
             let preview = try await take("?dry_run=true")
             #expect(preview.status == 200 && preview["dry_run"] == "1" || preview["dry_run"] == "true")
             #expect(preview["matched"] == "1" && preview["unmatched"] == "1")
-            #expect(preview.items.first?["amount_micros"] as? Int == 100_000_000)
-            #expect(try await probe.get("/v1/bank-payments", key: "nk_finance").items.isEmpty)
+            #expect(preview.walletItems.first?["amount_micros"] as? Int == 100_000_000)
+            #expect(try await probe.read("/v1/bank-payments", key: "nk_finance").walletItems.isEmpty)
             #expect(try await take()["matched"] == "1")
             let again = try await take()
             #expect(again.status == 200 && again["repeated"] == "2" && again.json["id"] is NSNull)
-            let balance = try await probe.get("/v1/advertisers/nord/wallet", key: "nk_finance")
+            let balance = try await probe.read("/v1/advertisers/nord/wallet", key: "nk_finance")
             #expect(balance["balance_micros"] == "99700000")
             let broken = try await take("", file.replacing("122.00", with: "12x"))
-            #expect(broken.status == 422 && broken.fields == ["documents[1].amount invalid"])
+            #expect(broken.status == 422 && broken.walletFields == ["documents[1].amount invalid"])
             let changed = try await take("", file.replacing("122.00", with: "123.00"))
-            #expect(changed.status == 409 && changed.fields == ["documents[1].amount reference_conflict"])
-            let open = try await probe.get("/v1/bank-payments?state=unmatched", key: "nk_finance")
-            let id = try #require(open.items.first?["id"] as? String)
+            #expect(changed.status == 409 && changed.walletFields == ["documents[1].amount reference_conflict"])
+            let open = try await probe.read("/v1/bank-payments?state=unmatched", key: "nk_finance")
+            let id = try #require(open.walletItems.first?["id"] as? String)
             let assign = "/v1/bank-payments/\(id)/assign"
             let body = #"{"advertiser": "sever"}"#
             #expect(try await probe.wallet("POST", assign, body, key: "nk_finance").status == 428)

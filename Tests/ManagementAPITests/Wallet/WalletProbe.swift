@@ -6,6 +6,7 @@ import ManagementAPI
 import Postgres
 import Store
 import TestKit
+import Testing
 
 /// A server over two advertisers' wallets, with a key for each role.
 enum WalletProbe {
@@ -76,14 +77,21 @@ extension HTTPProbe {
         guard let http = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
         var fields: [String: String] = [:]
         for (name, value) in http.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
+        let findings = try AnswerDocument().findings(
+            method, String(path.prefix { $0 != "?" }), status: http.statusCode, type: fields["content-type"], body: data
+        )
+        #expect(findings.isEmpty, "\(findings)")
         return Answer(status: http.statusCode, headers: fields, body: data)
     }
+
+    /// Reads; what is answered must be what the document says.
+    func read(_ path: String, key: String) async throws -> Answer { try await wallet("GET", path, key: key) }
 }
 
 extension HTTPProbe.Answer {
-    var items: [[String: Any]] { json["items"] as? [[String: Any]] ?? [] }
+    var walletItems: [[String: Any]] { json["items"] as? [[String: Any]] ?? [] }
     /// Codes of the fields at fault.
-    var fields: [String] {
+    var walletFields: [String] {
         (json["errors"] as? [[String: Any]] ?? []).map { "\($0["field"] ?? "") \($0["code"] ?? "")" }
     }
 }
