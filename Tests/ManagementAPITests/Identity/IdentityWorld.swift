@@ -53,6 +53,9 @@ final class CountingHasher: PasswordHashing {
 
 /// A browser, as far as the server can tell: one origin, one cookie.
 final class Person: Sendable {
+    /// Every answer to a person is checked against it.
+    private static let document = try? AnswerDocument()
+
     let probe: HTTPProbe
     private let cookie = Mutex<String?>(nil)
     private let token = Mutex<String?>(nil)
@@ -75,7 +78,12 @@ final class Person: Sendable {
         all.merge(headers) { $1 }
         for (name, value) in all where value.isEmpty { all[name] = nil }
         let data = try body.map { try JSONSerialization.data(withJSONObject: $0, options: .sortedKeys) }
-        return try await probe.send(method, path, body: data, headers: all)
+        let answer = try await probe.send(method, path, body: data, headers: all)
+        let findings = Self.document?.findings(
+            method, path.split(separator: "?").first.map(String.init) ?? path, status: answer.status,
+            type: answer.headers["content-type"], body: answer.body)
+        #expect(findings == [])
+        return answer
     }
 
     func get(_ path: String) async throws -> HTTPProbe.Answer { try await send("GET", path) }
