@@ -44,7 +44,11 @@ public struct Call: Sendable {
     }
 
     /// A parameter of the path, percent-decoded.
-    public func path(_ name: String) -> String { parameters.get(name)?.removingPercentEncoding ?? "" }
+    /// Empty, which is the id of nothing, for what cannot be one.
+    public func path(_ name: String) -> String {
+        let text = parameters.get(name)?.removingPercentEncoding ?? ""
+        return text.utf8.contains(0) ? "" : text
+    }
 
     /// A header by name.
     public func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { request.headers[$0] } }

@@ -16,6 +16,8 @@ public struct RouteTable: Sendable {
         /// nil = public.
         public var area: Area?
         public var allowed: Set<Role>
+        /// False where somebody without any role may see and end what is his own: his session.
+        var needsRole = true
         var handler: Handler
     }
 
@@ -48,10 +50,17 @@ public struct RouteTable: Sendable {
         add(method, path, nil, [], handler)
     }
 
+    /// A route for everybody who is somebody, also when his last role was taken away.
+    mutating func own(_ method: String, _ path: String, _ area: Area, _ handler: @escaping Handler) {
+        add(method, path, area, .everyone, needsRole: false, handler)
+    }
+
     private mutating func add(
-        _ method: String, _ path: String, _ area: Area?, _ allowed: Set<Role>, _ handler: @escaping Handler
+        _ method: String, _ path: String, _ area: Area?, _ allowed: Set<Role>, needsRole: Bool = true,
+        _ handler: @escaping Handler
     ) {
-        routes.append(Route(method: method, path: path, area: area, allowed: allowed, handler: handler))
+        routes.append(
+            Route(method: method, path: path, area: area, allowed: allowed, needsRole: needsRole, handler: handler))
     }
 
     /// Puts the routes on a router; a known address with another method is answered 405 with `Allow`.
@@ -101,7 +110,7 @@ struct Gate: Sendable {
                         .insufficientScope,
                         "The key lacks the scope \(area.rawValue):\(writes ? "write" : "read").")
                 }
-                guard let allowed = found.narrowed(to: route.allowed) else {
+                guard let allowed = found.narrowed(to: route.allowed) ?? (route.needsRole ? nil : found) else {
                     throw Refusal(.forbidden, "Your role may not do this.")
                 }
                 actor = allowed

@@ -9,10 +9,10 @@ enum SessionRoutes {
 
     static func add(to table: inout RouteTable) {
         table.open("POST", "/v1/session") { try await begin($0) }
-        table.get("/v1/session", .identity, .everyone) { try await show($0) }
-        table.patch("/v1/session", .identity, .everyone) { try await change($0) }
-        table.delete("/v1/session", .identity, .everyone) { try await end($0) }
-        table.put("/v1/session/password", .identity, .everyone) { try await changePassword($0) }
+        table.own("GET", "/v1/session", .identity) { try await show($0) }
+        table.own("PATCH", "/v1/session", .identity) { try await change($0) }
+        table.own("DELETE", "/v1/session", .identity) { try await end($0) }
+        table.own("PUT", "/v1/session/password", .identity) { try await changePassword($0) }
     }
 
     private static func begin(_ call: Call) async throws -> Answer {

@@ -23,18 +23,18 @@ import Testing
             #expect(again.status == 409)
             let unmatched = try await root.send("PATCH", "/v1/users/usr-new", ["name": "Newer"])
             #expect(unmatched.status == 428)
-            let changed = try await root.send("PATCH", "/v1/users/usr-new", ["name": "Newer"], match: made.etag)
+            let changed = try await root.send("PATCH", "/v1/users/usr-new", ["name": "Newer"], match: made.tag)
             #expect(changed["name"] == "Newer")
-            let lost = try await root.send("PATCH", "/v1/users/usr-new", ["name": "Lost"], match: made.etag)
+            let lost = try await root.send("PATCH", "/v1/users/usr-new", ["name": "Lost"], match: made.tag)
             #expect(lost.status == 412)
             let fixed = try await root.send(
-                "PATCH", "/v1/users/usr-new", ["email": "other@people.test"], match: changed.etag)
+                "PATCH", "/v1/users/usr-new", ["email": "other@people.test"], match: changed.tag)
             #expect(fixed.status == 422)
-            let gone = try await root.send("DELETE", "/v1/users/usr-new", match: changed.etag)
+            let gone = try await root.send("DELETE", "/v1/users/usr-new", match: changed.tag)
             #expect(gone.status == 204)
             #expect(try await root.get("/v1/users/usr-new").status == 404)
             for path in ["?disabled=true", "?role=finance", "?advertiser=a2", "?text=MARIA"] {
-                #expect(try await root.get("/v1/users\(path)").items.isEmpty == false, "\(path)")
+                #expect(try await root.get("/v1/users\(path)").rows.isEmpty == false, "\(path)")
             }
         }
     }
@@ -45,10 +45,10 @@ import Testing
             let root = try await world.person("root", probe)
             let finance = try await world.person("finance", probe)
             let user = try await root.get("/v1/users/usr-finance")
-            let off = try await root.send("PATCH", "/v1/users/usr-finance", ["disabled": true], match: user.etag)
+            let off = try await root.send("PATCH", "/v1/users/usr-finance", ["disabled": true], match: user.tag)
             #expect(off.status == 200)
             #expect(try await finance.get("/v1/session").status == 401)
-            let on = try await root.send("PATCH", "/v1/users/usr-finance", ["disabled": false], match: off.etag)
+            let on = try await root.send("PATCH", "/v1/users/usr-finance", ["disabled": false], match: off.tag)
             #expect(on.status == 200)
             #expect(try await finance.get("/v1/session").status == 401, "the old session stays ended")
         }
@@ -61,10 +61,10 @@ import Testing
             let user = try await root.get("/v1/users/usr-root")
             let member = try await root.get("/v1/memberships/mem-root")
             for answer in [
-                try await root.send("PATCH", "/v1/users/usr-root", ["disabled": true], match: user.etag),
-                try await root.send("DELETE", "/v1/users/usr-root", match: user.etag),
-                try await root.send("PATCH", "/v1/memberships/mem-root", ["role": "adops"], match: member.etag),
-                try await root.send("DELETE", "/v1/memberships/mem-root", match: member.etag),
+                try await root.send("PATCH", "/v1/users/usr-root", ["disabled": true], match: user.tag),
+                try await root.send("DELETE", "/v1/users/usr-root", match: user.tag),
+                try await root.send("PATCH", "/v1/memberships/mem-root", ["role": "adops"], match: member.tag),
+                try await root.send("DELETE", "/v1/memberships/mem-root", match: member.tag),
             ] {
                 #expect(answer.status == 409)
                 #expect(answer["code"] == "last_admin")
@@ -77,8 +77,8 @@ import Testing
         let world = try await IdentityWorld()
         try await world.serving { probe in
             let maria = try await world.person("maria", probe)
-            #expect(Set(try await maria.get("/v1/users").ids()) == ["usr-maria", "usr-ana", "usr-agency"])
-            #expect(try await maria.get("/v1/users?advertiser=a2").items.isEmpty)
+            #expect(Set(try await maria.get("/v1/users").rowIDs()) == ["usr-maria", "usr-ana", "usr-agency"])
+            #expect(try await maria.get("/v1/users?advertiser=a2").rows.isEmpty)
             var answers: [String] = []
             for code in ["usr-berta", "usr-root", "usr-none"] {
                 let answer = try await maria.send("GET", "/v1/users/\(code)", headers: ["X-Request-Id": "same"])
@@ -89,19 +89,42 @@ import Testing
             let user = try await maria.get("/v1/users/usr-ana")
             #expect(user.status == 200)
             #expect(
-                try await maria.send("PATCH", "/v1/users/usr-ana", ["disabled": true], match: user.etag).status == 403)
+                try await maria.send("PATCH", "/v1/users/usr-ana", ["disabled": true], match: user.tag).status == 403)
             let member = try await maria.get("/v1/memberships/mem-ana")
             let up = try await maria.send(
-                "PATCH", "/v1/memberships/mem-ana", ["role": "advertiser_manager"], match: member.etag)
+                "PATCH", "/v1/memberships/mem-ana", ["role": "advertiser_manager"], match: member.tag)
             #expect(up["role"] == "advertiser_manager")
-            let over = try await maria.send("PATCH", "/v1/memberships/mem-ana", ["role": "admin"], match: up.etag)
+            let over = try await maria.send("PATCH", "/v1/memberships/mem-ana", ["role": "admin"], match: up.tag)
             #expect(over.status == 422)
-            #expect(try await maria.send("DELETE", "/v1/memberships/mem-berta", match: up.etag).status == 404)
-            #expect(try await maria.send("DELETE", "/v1/memberships/mem-ana", match: up.etag).status == 204)
-            #expect(Set(try await maria.get("/v1/users").ids()) == ["usr-maria", "usr-agency"])
+            #expect(try await maria.send("DELETE", "/v1/memberships/mem-berta", match: up.tag).status == 404)
+            #expect(try await maria.send("DELETE", "/v1/memberships/mem-ana", match: up.tag).status == 204)
+            #expect(Set(try await maria.get("/v1/users").rowIDs()) == ["usr-maria", "usr-agency"])
             #expect(
                 try await maria.send("POST", "/v1/memberships", ["user": "usr-berta", "role": "advertiser_analyst"])
                     .status == 403)
+        }
+    }
+
+    @Test func somebodyWithoutARoleSeesNothingButCanLeave() async throws {
+        let world = try await IdentityWorld()
+        try await world.serving { probe in
+            let ana = try await world.person("ana", probe)
+            try await TestDatabase.current.pool.withConnection {
+                _ = try $0.query("delete from membership where code = 'mem-ana'")
+            }
+            #expect(try await ana.get("/v1/audit").status == 403)
+            #expect(try await ana.get("/v1/session").status == 200)
+            #expect(try await ana.send("DELETE", "/v1/session").status == 204)
+        }
+    }
+
+    @Test func anIDThatNobodyCanHaveIsNotFound() async throws {
+        let world = try await IdentityWorld()
+        try await world.serving { probe in
+            let root = try await world.person("root", probe)
+            for id in ["%00", "%FF", "%C3%A9", "a%20b", "%27%3B--", String(repeating: "x", count: 2_000)] {
+                #expect(try await root.get("/v1/users/\(id)").status == 404, "\(id.prefix(20))")
+            }
         }
     }
 
@@ -178,7 +201,7 @@ import Testing
                 "POST", "/v1/api-keys", ["kind": "shop", "name": "Site", "storefront": "shop"])
             #expect(shop.status == 201)
             #expect(try await probe.get("/v1/session", key: shop["key"]).status == 401, "delivery only")
-            #expect(try await maria.get("/v1/api-keys").items.isEmpty)
+            #expect(try await maria.get("/v1/api-keys").rows.isEmpty)
         }
     }
 
@@ -227,13 +250,13 @@ import Testing
             let changed = try await root.send(
                 "PATCH", "/v1/api-keys/k1",
                 ["name": "L", "scopes": ["reports:read", "wallet:read"], "expires_at": "2026-12-01T00:00:00Z"],
-                match: made.etag)
+                match: made.tag)
             #expect(changed.json["scopes"] as? [String] == ["reports:read", "wallet:read"])
             #expect(changed["expires_at"] == "2026-12-01T00:00:00Z")
             let cleared = try await root.send(
-                "PATCH", "/v1/api-keys/k1", ["expires_at": NSNull()], match: changed.etag)
+                "PATCH", "/v1/api-keys/k1", ["expires_at": NSNull()], match: changed.tag)
             #expect(cleared.json["expires_at"] is NSNull)
-            let role = try await root.send("PATCH", "/v1/api-keys/k1", ["role": "admin"], match: cleared.etag)
+            let role = try await root.send("PATCH", "/v1/api-keys/k1", ["role": "admin"], match: cleared.tag)
             #expect(role.status == 422)
             let old = try await root.get("/v1/api-keys/root-key")
             #expect(old.json["scopes"] as? [String] == ["*"], "a key from before scopes")
@@ -263,14 +286,14 @@ import Testing
                 "POST", "/v1/invitations",
                 ["email": "guest@people.test", "role": "advertiser_analyst", "advertiser": "a1"])
             let user = try await root.get("/v1/users/usr-ana")
-            _ = try await root.send("PATCH", "/v1/users/usr-ana", ["name": "Anna"], match: user.etag)
+            _ = try await root.send("PATCH", "/v1/users/usr-ana", ["name": "Anna"], match: user.tag)
 
             let all = try await root.get("/v1/audit")
             #expect(
-                all.items.map { $0["action"] as? String } == [
+                all.rows.map { $0["action"] as? String } == [
                     "user.updated", "invitation.created", "api_key.created", "session.started", "session.started",
                 ])
-            let update = all.items[0]
+            let update = all.rows[0]
             #expect((update["before"] as? [String: Any])?["name"] as? String == "ana")
             #expect((update["after"] as? [String: Any])?["name"] as? String == "Anna")
             #expect(update["actor"] as? String == "user:usr-root")
@@ -284,12 +307,12 @@ import Testing
             }
 
             let theirs = try await maria.get("/v1/audit")
-            #expect(theirs.items.map { $0["action"] as? String } == ["invitation.created", "api_key.created"])
-            #expect(theirs.items.map { $0["actor"] as? String } == ["retailer", "user:usr-maria"])
+            #expect(theirs.rows.map { $0["action"] as? String } == ["invitation.created", "api_key.created"])
+            #expect(theirs.rows.map { $0["actor"] as? String } == ["retailer", "user:usr-maria"])
             #expect(!theirs.text.contains("usr-root"))
-            #expect(try await maria.get("/v1/audit?actor=user:usr-root").items.isEmpty)
+            #expect(try await maria.get("/v1/audit?actor=user:usr-root").rows.isEmpty)
             let berta = try await world.person("berta", probe)
-            #expect(try await berta.get("/v1/audit").items.isEmpty)
+            #expect(try await berta.get("/v1/audit").rows.isEmpty)
         }
     }
 
@@ -307,7 +330,7 @@ import Testing
             var cursor = ""
             repeat {
                 let page = try await root.get("/v1/audit?object=invitation&limit=2\(cursor)")
-                seen += page.ids()
+                seen += page.rowIDs()
                 cursor = page.json["next_cursor"] is NSNull ? "" : "&cursor=\(page["next_cursor"])"
             } while !cursor.isEmpty
             #expect(seen == ["inv-2", "inv-1", "inv-0"])
@@ -316,7 +339,7 @@ import Testing
                 ("from=2026-11-21T10:02:00Z", 2), ("to=2026-11-21T10:02:00Z&object=invitation", 1),
                 ("actor=user:usr-root&object=invitation", 3),
             ] {
-                #expect(try await root.get("/v1/audit?\(query)").items.count == count, "\(query)")
+                #expect(try await root.get("/v1/audit?\(query)").rows.count == count, "\(query)")
             }
             #expect(try await root.get("/v1/audit?colour=red").status == 400)
         }

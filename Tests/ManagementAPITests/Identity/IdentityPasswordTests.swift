@@ -136,7 +136,7 @@ import Testing
                 ["email": "x@people.test", "role": "advertiser_analyst", "advertiser": "a1"])
             #expect(refused.status == 403)
             let berta = try await world.person("berta", probe)
-            #expect(try await berta.get("/v1/invitations").items.isEmpty)
+            #expect(try await berta.get("/v1/invitations").rows.isEmpty)
         }
     }
 
@@ -193,9 +193,9 @@ import Testing
             let session = try await visitor.signIn("guest@people.test", new)
             #expect(session.status == 200)
             let list = try await maria.get("/v1/invitations?state=accepted")
-            #expect(list.items.count == 1)
+            #expect(list.rows.count == 1)
             let people = try await maria.get("/v1/users?text=guest")
-            #expect(people.items.count == 1)
+            #expect(people.rows.count == 1)
         }
     }
 
@@ -219,7 +219,7 @@ import Testing
             #expect(advertisers?.map { $0["id"] as? String } == ["a2", "a1"])
             // Her other membership is nobody else's business.
             let seen = try await maria.get("/v1/users?text=berta")
-            #expect((seen.items.first?["memberships"] as? [[String: Any]])?.count == 1)
+            #expect((seen.rows.first?["memberships"] as? [[String: Any]])?.count == 1)
             #expect(!seen.text.contains("a2"))
         }
     }
@@ -236,7 +236,7 @@ import Testing
             let answer = try await Person(probe).send(
                 "POST", "/v1/invitations/accept", ["token": token, "password": IdentityWorld.password("finance")])
             #expect(answer.status == 422)
-            #expect(try await maria.get("/v1/invitations?state=open").items.count == 1, "nothing was used up")
+            #expect(try await maria.get("/v1/invitations?state=open").rows.count == 1, "nothing was used up")
         }
     }
 

@@ -267,7 +267,7 @@ import Testing
             #expect(both.json["advertiser"] is NSNull)
             // Manager of the first, analyst of the second: of the second nothing that only a manager may.
             let people = try await agency.get("/v1/users")
-            #expect(Set(people.ids()) == ["usr-maria", "usr-ana", "usr-agency"])
+            #expect(Set(people.rowIDs()) == ["usr-maria", "usr-ana", "usr-agency"])
             let only = try await agency.send("PATCH", "/v1/session", ["advertiser": "a2"])
             #expect(only.status == 200)
             #expect(only["advertiser"] == "a2")

@@ -195,7 +195,7 @@ struct IdentityWorld {
 }
 
 extension HTTPProbe.Answer {
-    var items: [[String: Any]] { json["items"] as? [[String: Any]] ?? [] }
-    var etag: String { headers["etag"] ?? "" }
-    func ids() -> [String] { items.compactMap { $0["id"] as? String } }
+    var rows: [[String: Any]] { json["items"] as? [[String: Any]] ?? [] }
+    var tag: String { headers["etag"] ?? "" }
+    func rowIDs() -> [String] { rows.compactMap { $0["id"] as? String } }
 }
