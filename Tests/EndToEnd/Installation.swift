@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Synchronization
 import TestKit
 
 /// A whole installation of its own: a database, a folder, free ports, and the real binary as server and worker.
@@ -11,9 +12,12 @@ final class Installation: Sendable {
     let management: HTTPClient
     let ports: (delivery: Int, management: Int, media: Int)
 
-    static let shopKey = "nk_shop_EndToEndEndToEndEndToEndEndToEnd00000001"
-    static let advertiserKey = "nk_adv_EndToEndEndToEndEndToEndEndToEnd00000001"
-    static let rivalKey = "nk_adv_EndToEndEndToEndEndToEndEndToEnd00000002"
+    /// Keys by the id that the seed file gives them; the command shows each once.
+    private let keys = Mutex<[String: String]>([:])
+
+    var shopKey: String { keys.withLock { $0["shop-key"] ?? "" } }
+    var advertiserKey: String { keys.withLock { $0["north-key"] ?? "" } }
+    var rivalKey: String { keys.withLock { $0["rival-key"] ?? "" } }
 
     /// Seeds the database of the running test (trait `.database`) and imports the feeds.
     init(database: TestDatabase = .current) async throws {
@@ -27,14 +31,17 @@ final class Installation: Sendable {
             base: try Self.address(ports.management), document: try OpenAPIDocument(named: "management"))
         try await run(["secrets", folder.appendingPathComponent("secrets").path])
         let fixtures = Checkout.root.appendingPathComponent("Tests/EndToEnd/Fixtures")
-        // The catalogue first: what a line item promotes is resolved against it when the file is applied.
-        let seed = fixtures.appendingPathComponent("seed.yaml").path
-        try await run(["seed", seed])
+        let shown = try await run(["seed", fixtures.appendingPathComponent("shop.yaml").path])
+        for line in shown where line.hasPrefix("key ") {
+            let words = line.split(separator: " ").map(String.init)
+            keys.withLock { $0[words[1]] = words.last }
+        }
         for location in ["msk", "spb"] {
             let feed = try freshFeed(fixtures.appendingPathComponent("feed-\(location).xml"))
             try await run(["import", "feed", feed.path, "--storefront", "shop", "--location", location])
         }
-        try await run(["seed", seed])
+        // After the catalogue: campaigns speak of its products.
+        try await run(["seed", fixtures.appendingPathComponent("campaigns.yaml").path])
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -56,9 +63,6 @@ final class Installation: Sendable {
     var environment: [String: String] {
         var environment = ProcessInfo.processInfo.environment
         environment["NIMB_DATABASE_URL"] = database.url
-        environment["E2E_SHOP_KEY"] = Self.shopKey
-        environment["E2E_ADVERTISER_KEY"] = Self.advertiserKey
-        environment["E2E_RIVAL_KEY"] = Self.rivalKey
         return environment
     }
 

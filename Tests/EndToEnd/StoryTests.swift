@@ -17,7 +17,7 @@ import Testing
         let shop = try await Installation()
         let server = try await shop.startServer()
         let worker = try await shop.startWorker()
-        let key = ["Authorization": "Bearer \(Installation.shopKey)"]
+        let key = ["Authorization": "Bearer \(shop.shopKey)"]
 
         // The page: a labelled banner, and a shelf with the prices of the shopper's region.
         let page = try await shop.delivery.post("/v1/placements", Self.page(visitor: "v1"))
@@ -124,7 +124,7 @@ import Testing
             return try await eventualValue(within: .seconds(20), "the report") {
                 let answer = try await shop.management.get(
                     "/v1/reports/performance?by=campaign",
-                    headers: ["Authorization": "Bearer \(Installation.advertiserKey)"])
+                    headers: ["Authorization": "Bearer \(shop.advertiserKey)"])
                 last = answer.text
                 let rows = answer.json["rows"].array
                 guard rows.count == 1, condition(rows[0]) else { return nil }
@@ -156,7 +156,7 @@ import Testing
     }
 
     private func rivalSeesNothing(_ shop: Installation) async throws {
-        let rival = ["Authorization": "Bearer \(Installation.rivalKey)"]
+        let rival = ["Authorization": "Bearer \(shop.rivalKey)"]
         let own = try await shop.management.get("/v1/reports/performance?by=campaign", headers: rival)
         #expect(own.status == 200)
         #expect(!own.text.contains("north-home"))
@@ -170,7 +170,7 @@ import Testing
         let nobody = try await shop.management.get("/v1/reports/performance")
         #expect(nobody.status == 401)
         let wrong = try await shop.management.get(
-            "/v1/reports/performance", headers: ["Authorization": "Bearer \(Installation.shopKey)"])
+            "/v1/reports/performance", headers: ["Authorization": "Bearer \(shop.shopKey)"])
         #expect(wrong.status == 401 || wrong.status == 403)
     }
 

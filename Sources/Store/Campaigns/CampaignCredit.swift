@@ -96,11 +96,11 @@ public enum CampaignCredit {
         return try VersionedLists.put(
             table: "campaign_version", owner: "campaign_id", ownerID: campaign,
             [
-                SeedColumn("policy", policy), SeedColumn("brand_codes", sorted(credited.brands)),
-                SeedColumn("listed_skus", sorted(listed)),
-                SeedColumn("listed_categories", sorted(credited.categories)),
-                SeedColumn("listed_groups", sorted(credited.groups)),
-                SeedColumn("named_skus", credited.groups.isEmpty ? .null : .textArray(sorted(credited.skus))),
+                VersionColumn("policy", policy), VersionColumn("brand_codes", sorted(credited.brands)),
+                VersionColumn("listed_skus", sorted(listed)),
+                VersionColumn("listed_categories", sorted(credited.categories)),
+                VersionColumn("listed_groups", sorted(credited.groups)),
+                VersionColumn("named_skus", credited.groups.isEmpty ? .null : .textArray(sorted(credited.skus))),
             ], now: now, on: db)
     }
 

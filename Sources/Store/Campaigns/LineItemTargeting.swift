@@ -88,6 +88,6 @@ public enum LineItemTargeting {
     /// `RU` or `RU-MOW`.
     private static func isRegion(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        return bytes.count == 2 && bytes.allSatisfy { (0x41...0x5A).contains($0) } || SeedTargeting.isRegion(text)
+        return bytes.count == 2 && bytes.allSatisfy { (0x41...0x5A).contains($0) } || Region.isCode(text)
     }
 }

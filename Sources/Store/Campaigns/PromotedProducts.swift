@@ -115,7 +115,8 @@ enum LineItemProducts {
         _ skus: [String], of lineItem: Int32, now: Timestamp, on db: isolated PostgresConnection
     ) throws -> Bool {
         try VersionedLists.put(
-            table: "line_item_version", owner: "line_item_id", ownerID: lineItem, [SeedColumn("promoted_skus", skus)],
+            table: "line_item_version", owner: "line_item_id", ownerID: lineItem,
+            [VersionColumn("promoted_skus", skus)],
             now: now, on: db)
     }
 

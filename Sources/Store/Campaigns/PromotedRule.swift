@@ -31,9 +31,9 @@ public struct PromotedRule: Sendable, Equatable {
     /// As stored in `line_item.promoted`; what is not given beyond the three lists is left out.
     public var json: String {
         var text =
-            "{\"skus\":\(SeedJSON.array(skus)),\"categories\":\(SeedJSON.array(categories)),"
-            + "\"brands\":\(SeedJSON.array(brands))"
-        if !nameWords.isEmpty { text += ",\"name_words\":\(SeedJSON.array(nameWords))" }
+            "{\"skus\":\(JSONFragment.array(skus)),\"categories\":\(JSONFragment.array(categories)),"
+            + "\"brands\":\(JSONFragment.array(brands))"
+        if !nameWords.isEmpty { text += ",\"name_words\":\(JSONFragment.array(nameWords))" }
         if let priceFromMicros { text += ",\"price_from_micros\":\(priceFromMicros)" }
         if let priceToMicros { text += ",\"price_to_micros\":\(priceToMicros)" }
         return text + "}"

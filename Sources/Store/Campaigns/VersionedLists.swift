@@ -6,7 +6,7 @@ enum VersionedLists {
     /// Makes the open version hold `columns`. The first version is valid since ever; a changed one is closed at `now`
     /// and the next begins there, so that a list changed later never re-credits earlier touches. True when written.
     static func put(
-        table: String, owner: String, ownerID: Int32, _ columns: [SeedColumn], now: Timestamp,
+        table: String, owner: String, ownerID: Int32, _ columns: [VersionColumn], now: Timestamp,
         on db: isolated PostgresConnection
     ) throws -> Bool {
         let names = columns.map(\.name).joined(separator: ", ")

@@ -80,7 +80,7 @@ struct CatalogueMerge {
         if categoriesChanged || change.productsCreated + change.productsChanged + change.lineItemsChanged > 0 {
             change.controlVersion = try db.query("select bump_control_version('control') as v").single().int64("v")
         }
-        let bad = summary.badOffers.sorted { $0.key < $1.key }.map { "\(SeedJSON.quoted($0.key)):\($0.value)" }
+        let bad = summary.badOffers.sorted { $0.key < $1.key }.map { "\(JSONFragment.quoted($0.key)):\($0.value)" }
         try db.query(
             """
             insert into feed_import (storefront_id, location_id, feed_date, imported_at, offers, accepted, removed,

@@ -23,11 +23,11 @@ public enum APIKeyText {
             }
     }
 
-    static func make(kind: String, random: [UInt8]) -> String { prefix(kind: kind) + Base64URL.encode(random) }
+    public static func make(kind: String, random: [UInt8]) -> String { prefix(kind: kind) + Base64URL.encode(random) }
 
     /// What is stored and looked up.
     public static func hash(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
 
     /// What may be shown in lists: enough to recognise the key, too little to guess it.
-    static func shownPrefix(_ text: String) -> String { String(text.prefix(12)) }
+    public static func shownPrefix(_ text: String) -> String { String(text.prefix(12)) }
 }

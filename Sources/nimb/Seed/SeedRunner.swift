@@ -1,29 +1,121 @@
 import AdModel
 import Foundation
+import Logging
+import ManagementAPI
+import ORD
 import Postgres
 import Store
 
 /// Applies a seed file of the disk; `nimb seed` and `nimb dev` share it.
 enum SeedRunner {
-    /// Pictures are found relative to the file. Throws `SeedError` with everything that is wrong.
-    static func apply(
-        _ file: URL, pool: PostgresPool,
-        environment: [String: String] = ProcessInfo.processInfo.environment, checkOnly: Bool = false
-    ) async throws -> SeedReport {
+    /// The parsed file.
+    static func read(_ file: URL) throws -> SeedValue {
         let name = file.lastPathComponent
-        func refuse(_ reason: String) -> SeedError {
-            SeedError(file: name, problems: [SeedProblem(path: "", reason: reason)], unlisted: 0)
-        }
         let size = (try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int) ?? 0
-        guard size <= YAMLSeed.byteLimit else { throw refuse("is larger than \(YAMLSeed.byteLimit) bytes") }
-        guard let data = FileManager.default.contents(atPath: file.path) else {
-            throw refuse("cannot be read; check the path and its permissions")
+        guard size <= YAMLSeed.byteLimit else {
+            throw SeedError(file: name, "is larger than \(YAMLSeed.byteLimit) bytes")
         }
-        guard let text = String(data: data, encoding: .utf8) else { throw refuse("is not UTF-8") }
-        let tree = try YAMLSeed.parse(text, file: name)
-        let rules = try SeedRulesLoader.load(folder: file.deletingLastPathComponent(), environment: environment)
-        let micros = Int64(Date().timeIntervalSince1970 * 1_000_000)
-        return try await Seeder(pool: pool, rules: rules).apply(
-            tree, file: name, now: Timestamp(micros: micros), checkOnly: checkOnly)
+        guard let data = FileManager.default.contents(atPath: file.path) else {
+            throw SeedError(file: name, "cannot be read; check the path and its permissions")
+        }
+        guard let text = String(data: data, encoding: .utf8) else { throw SeedError(file: name, "is not UTF-8") }
+        return try YAMLSeed.parse(text, file: name)
+    }
+
+    /// Drives a running installation.
+    static func apply(
+        _ file: URL, to client: ManagementClient, isCheck: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> SeedReport {
+        let tree = try read(file)
+        let zoneName = tree["retailer"]?["accounting_zone"]?.text ?? "Europe/Moscow"
+        guard let zone = TimeZone(identifier: zoneName) else {
+            throw SeedError(
+                file: file.lastPathComponent, path: "retailer.accounting_zone", "“\(zoneName)” is no time zone")
+        }
+        var driver = SeedDriver(
+            client: client, file: file.lastPathComponent, folder: file.deletingLastPathComponent(), isCheck: isCheck,
+            zone: zone, progress: progress)
+        return try await driver.apply(tree)
+    }
+
+    /// Drives an installation that is not running: its management API is started on a loopback port for the time of the
+    /// seed, with a key that lives as long. What the schedule would do later is done at the end.
+    static func apply(
+        _ file: URL, database: PostgresOptions, isCheck: Bool = false,
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> SeedReport {
+        _ = try read(file)
+        let system = PostgresPool(database.asSystem, maximumConnections: 1)
+        let secret = try await BootstrapKey.make(name: "seed", lifetime: .seconds(3_600), pool: system)
+        var services = ManagementServices(database: database, clock: SystemClock.now)
+        services.formats = try AdFormatLoader.load(extra: nil)
+        services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
+        services.limits = RateLimits(actor: 1_000_000, network: 1_000_000)
+        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
+        let server = ManagementServer(
+            options: ListenerOptions(port: 0), services: services, metrics: { "" },
+            logger: Logger(label: "nimb.seed", factory: { _ in SwiftLogNoOpLogHandler() }),
+            onRunning: { announce.yield($0) })
+        let running = Task {
+            defer { announce.finish() }
+            try await server.run()
+        }
+        var iterator = ports.makeAsyncIterator()
+        let result: Result<SeedReport, any Error>
+        if let port = await iterator.next() {
+            do {
+                let client = try ManagementClient(base: "http://127.0.0.1:\(port)", key: secret.text)
+                result = .success(try await apply(file, to: client, isCheck: isCheck, progress: progress))
+            } catch { result = .failure(error) }
+            running.cancel()
+            _ = await running.result
+        } else {
+            result = await running.result.flatMap { _ in .failure(Refusal("the management API did not start.")) }
+        }
+        try await BootstrapKey.remove(secret, pool: system)
+        if case .success = result, !isCheck {
+            _ = try await CampaignSchedule.run(pool: system, now: SystemClock.now())
+        }
+        await services.pool.close()
+        await system.close()
+        return try result.get()
+    }
+}
+
+/// A retailer's key that is made on the server's own console, before anybody can sign in.
+enum BootstrapKey {
+    struct Made: Sendable {
+        var id: String
+        var text: String
+    }
+
+    static func make(name: String, lifetime: Duration?, pool: PostgresPool) async throws -> Made {
+        var generator = SystemRandomNumberGenerator()
+        let text = APIKeyText.make(
+            kind: "retailer", random: (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        let id = Code.make("key")
+        let now = SystemClock.now()
+        let expires = lifetime.map { now.micros + $0.components.seconds * 1_000_000 } ?? .max
+        try await pool.transaction { db in
+            try db.query(
+                """
+                insert into api_key (code, name, prefix, hash, kind, role, expires_at, created_by)
+                values ($1, $2, $3, $4, 'retailer', 'admin', $5, 'system:console')
+                """,
+                [
+                    .text(id), .text(name), .text(APIKeyText.shownPrefix(text)), .bytea(APIKeyText.hash(text)),
+                    .timestamptz(micros: expires),
+                ])
+            try AuditLog.record(
+                AuditEntry(
+                    actor: "system:console", side: .system, action: "api_key.created", object: "api_key", id: id,
+                    advertiser: nil, before: nil, after: nil, requestID: "console", at: now), on: db)
+        }
+        return Made(id: id, text: text)
+    }
+
+    static func remove(_ key: Made, pool: PostgresPool) async throws {
+        try await pool.transaction { try $0.query("delete from api_key where code = $1", [.text(key.id)]) }
     }
 }

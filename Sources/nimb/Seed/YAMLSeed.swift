@@ -1,5 +1,4 @@
 import Foundation
-import Store
 import Yams
 
 /// Reads YAML into the neutral tree of the seed.
@@ -14,7 +13,7 @@ enum YAMLSeed {
     /// Parses one document. Throws `SeedError` with the line of the first mistake.
     static func parse(_ text: String, file: String) throws -> SeedValue {
         func refuse(_ reason: String, line: Int? = nil) -> SeedError {
-            SeedError(file: file, problems: [SeedProblem(path: "", line: line, reason: reason)], unlisted: 0)
+            SeedError(file: file, line: line, reason)
         }
         guard text.utf8.count <= byteLimit else { throw refuse("is larger than \(byteLimit) bytes") }
         do {

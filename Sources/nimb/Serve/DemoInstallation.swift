@@ -24,22 +24,28 @@ struct DemoInstallation {
         let pool = PostgresPool(database, maximumConnections: 1)
         for name in try await MigrationRunner(pool: pool).run() { Console.warn("nimb dev: applied \(name)") }
         let isSeeded = try await pool.withConnection { try $0.query("select 1 from retailer").count == 1 }
-        if !isSeeded { try await seed(pool) }
+        if !isSeeded { try await seedShop(database, pool) }
         guard ((try? String(contentsOf: environmentFile, encoding: .utf8)) ?? "").contains("NIMB_KEY_") else {
             throw Refusal(
                 "the keys of the demo in \(environmentFile.path) are gone; delete \(home.path) and start again.")
         }
         try await importFeeds(pool)
+        // After the catalogue: campaigns speak of its products. Applied at every start, so that an interrupted first
+        // one is completed.
+        _ = try await SeedRunner.apply(DataFiles.url("demo-campaigns.yaml"), database: database) { name in
+            Console.warn("nimb dev: \(name)")
+        }
         await pool.close()
         try refreshAddresses()
     }
 
-    private func seed(_ pool: PostgresPool) async throws {
+    private func seedShop(_ database: PostgresOptions, _ pool: PostgresPool) async throws {
         Console.warn("nimb dev: setting up the demo retailer")
-        let file = DataFiles.url("demo-seed.yaml")
-        let report = try await SeedRunner.apply(file, pool: pool)
+        let report = try await SeedRunner.apply(DataFiles.url("demo-shop.yaml"), database: database)
+        let retailer = try await BootstrapKey.make(name: "nimb dev", lifetime: nil, pool: pool)
         // At once: the keys are told only now.
-        try write(report.generatedKeys.map { "\(Self.variable($0.code))=\($0.text)" })
+        try write(
+            report.keys.map { "\(Self.variable($0.id))=\($0.secret)" } + ["NIMB_KEY_RETAILER=\(retailer.text)"])
     }
 
     /// Imports the demo feed of every location that has none yet, so that an interrupted first start is completed.

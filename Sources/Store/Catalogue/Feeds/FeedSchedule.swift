@@ -145,7 +145,7 @@ public enum FeedSchedule {
         case .failed(let code, let detail, _): error = (code, String(detail.prefix(detailLimit)))
         }
         let bad = (imported?.badOffers ?? [:]).sorted { $0.key < $1.key }
-            .map { "\(SeedJSON.quoted($0.key)):\($0.value)" }.joined(separator: ",")
+            .map { "\(JSONFragment.quoted($0.key)):\($0.value)" }.joined(separator: ",")
         let recorded = try db.query(
             """
             update feed_run set status = $2, finished_at = $3, error_code = $4, error_detail = $5, http_status = $6,
@@ -217,11 +217,11 @@ public enum FeedSchedule {
             let code = try row.string("code")
             let waiting = Timestamp(micros: try row.micros("waiting_since"))
             let members = [
-                "\"storefront\":\(SeedJSON.quoted(try row.string("storefront")))",
-                "\"location\":\(SeedJSON.quoted(try row.string("location")))",
+                "\"storefront\":\(JSONFragment.quoted(try row.string("storefront")))",
+                "\"location\":\(JSONFragment.quoted(try row.string("location")))",
                 "\"interval_seconds\":\(try row.int32("interval_seconds"))",
-                "\"waiting_since\":\(SeedJSON.quoted(waiting.rfc3339))",
-                "\"last_error\":\(try row.stringIfPresent("error").map(SeedJSON.quoted) ?? "null")",
+                "\"waiting_since\":\(JSONFragment.quoted(waiting.rfc3339))",
+                "\"last_error\":\(try row.stringIfPresent("error").map(JSONFragment.quoted) ?? "null")",
             ]
             try Notices.raise(
                 kind: .feedLate, advertiser: nil, object: "feed", id: code,

@@ -94,7 +94,7 @@ public enum StockLocations {
     }
 
     private static func check(_ location: StockLocationRecord, on db: isolated PostgresConnection) throws {
-        for (index, region) in location.regions.enumerated() where !SeedTargeting.isRegion(region) {
+        for (index, region) in location.regions.enumerated() where !Region.isCode(region) {
             throw Refusal.field("regions[\(index)]", "invalid", "Not an ISO 3166-2 code like RU-MOW.")
         }
         let taken = try db.query(

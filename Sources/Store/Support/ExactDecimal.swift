@@ -1,4 +1,4 @@
-/// Exact decimals of seed files and feeds.
+/// Exact decimals of feeds, statements and seed files.
 public enum ExactDecimal {
     /// Micro-units of a plain decimal: digits, at most `places` (0...6) after the point, at most 12 before it, an
     /// optional minus when `signed`. Anything else (exponent, spaces, thousands separators, `.5`) is nil, so that
