@@ -212,9 +212,8 @@ let testTargets: [Target] = [
     tests(
         "ManagementAPITests",
         [
-            "ManagementAPI", "Store", "Postgres", "AdModel", "AdFormats", "AdFormatFiles", "Decisioning", "ORD",
-            "Measurement",
-            "TestKit", yams, crypto, logging,
+            "ManagementAPI", "Store", "Outbound", "Postgres", "AdModel", "AdFormats", "AdFormatFiles", "Decisioning",
+            "ORD", "Measurement", "TestKit", yams, crypto, logging,
         ], cases: true),
     tests(
         "PipelineTests",

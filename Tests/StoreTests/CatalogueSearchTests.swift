@@ -43,9 +43,9 @@ struct CatalogueSearchTests {
         try await TestDatabase.current.pool.withConnection { try $0.script(Self.catalogue) }
         // Words in any form, the last one cut off, in any order and case; nothing typed is an operator.
         for (text, skus) in [
-            ("кофе", ["A-1", "A-2"]), ("МОЛОТОГО КОФЕ", ["A-1"]), ("кофе раств", ["A-2"]), ("кошка", ["B-2"]),
-            ("говядина для кошек", ["B-2"]), ("чай", ["A_3"]), ("час", ["b-1"]), ("gold", ["A-1"]), ("100%", ["b-1"]),
-            ("кофе & !молотый | ('", []), ("кофе молотый", ["A-1"]), ("  ", []), ("'; drop table product; --", []),
+            ("кофе", ["A-1", "A-2"]), ("МОЛОТОГО КОФЕ", ["A-1"]), ("кофе раств", ["A-2"]), ("кошек", ["B-2"]),
+            ("говядины для кошек", ["B-2"]), ("чай", ["A_3"]), ("час", ["b-1"]), ("gold", ["A-1"]), ("100%", ["b-1"]),
+            ("кофе & !молотый | ('", ["A-1"]), ("кофе молотый", ["A-1"]), ("  ", []), ("'; drop table product; --", []),
             ("сталью", ["b-1"]), ("нет такого", []),
         ] {
             #expect(try await found { $0.words = text } == skus, "\(text)")
@@ -158,7 +158,7 @@ struct CatalogueSearchTests {
         add("beginning of the SKU") { $0.skuPrefix = "SKU-00777" }
         add("brand") { $0.brand = "b77" }
         add("category and word") { ($0.category, $0.words) = ("food", "печенье") }
-        add("buyable") { ($0.location, $0.onlyBuyable, $0.words) = ("msk", true, "кошкам") }
+        add("buyable") { ($0.location, $0.onlyBuyable, $0.words) = ("msk", true, "волосами") }
         add("nothing") { ($0.words, $0.brand) = ("кофе чай", "b5") }
         let clock = ContinuousClock()
         for (name, filter) in searches {

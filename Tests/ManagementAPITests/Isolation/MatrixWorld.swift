@@ -38,7 +38,7 @@ enum MatrixWorld {
         case "placements": IDs(own: "home.top", foreign: nil, absent: "absent.top")
         case "stock-locations": IDs(own: "msk", foreign: nil, absent: "absent-msk")
         case "brands": IDs(own: "brand", foreign: nil, absent: "absent-brand")
-        case "brand-aliases", "aliases": IDs(own: "1", foreign: nil, absent: "999")
+        case "brand-aliases", "aliases": IDs(own: "alias-1", foreign: nil, absent: "absent-alias")
         case "categories": IDs(own: "cat", foreign: nil, absent: "absent-cat")
         case "products": IDs(own: "sku-1", foreign: nil, absent: "absent-sku")
         case "feeds": IDs(own: "feed-1", foreign: nil, absent: "absent-feed")
@@ -91,6 +91,9 @@ enum MatrixWorld {
         insert into storefront (code, name, url, default_location_id) values ('shop', 'Shop', 'https://shop.test/', 1);
         insert into placement (storefront_id, code, page_type, formats) values (1, 'home.top', 'home', '{banner}');
         insert into brand (code, name) values ('brand', 'Бренд');
+        insert into brand_alias (code, alias, brand_id) values ('alias-1', 'Бренд', 1);
+        insert into feed (code, storefront_id, location_id, url, interval_seconds, created_at, next_run_at, waiting_since)
+            values ('feed-1', 1, 1, 'https://shop.test/feed.xml', 3600, '2026-11-20', '2026-11-20', '2026-11-20');
         insert into category (code, name) values ('cat', 'Раздел');
         insert into product (sku, name, brand, category_ids) values ('sku-1', 'Товар', 'Бренд', '{1}');
         insert into api_key (code, prefix, hash, kind, role) values
@@ -111,7 +114,7 @@ enum MatrixWorld {
         insert into contract (code, advertiser_id, client_counterparty_id, contractor_counterparty_id, serial, signed_on)
             select '\(name)-contract', \(id), id, 1, '\(name)-1/26', '2026-01-01' from counterparty
             where code = '\(name)-cp';
-        insert into brand_grant (advertiser_id, brand_id) values (\(id), 1);
+        insert into brand_grant (code, advertiser_id, brand_id) values ('\(name)-grant', \(id), 1);
         insert into campaign (code, advertiser_id, contract_id, name, state, kktu)
             values ('\(name)-campaign', \(id), \(id), '\(name) campaign', 'draft', '17.3.1');
         insert into campaign_version (campaign_id, valid_from) values (\(id), '2026-01-01');

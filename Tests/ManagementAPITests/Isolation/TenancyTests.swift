@@ -61,8 +61,13 @@ import Testing
 
     @Test func withoutATenantEveryTableShowsNothing() async throws {
         var filled = 0
+        // Searched by words, which a condition on the session would keep from the index: names of the goods and
+        // categories that the retailer's public pages show, nobody's secret and no advertiser's row.
+        let published: Set = ["category", "product"]
         for table in try await tables() where table.granted {
-            #expect(try await count(table.name, as: nil) == 0, "\(table.name)")
+            #expect(
+                try await count(table.name, as: nil) == 0 || published.contains(table.name) && !table.hasAdvertiser,
+                "\(table.name)")
             #expect(try await count(table.name, as: .advertisers([])) == 0 || !table.hasAdvertiser, "\(table.name)")
             if try await count(table.name, as: .retailer) > 0 { filled += 1 }
         }

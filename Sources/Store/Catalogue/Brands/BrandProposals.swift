@@ -91,6 +91,7 @@ public struct BrandSuggestions: Sendable {
             for letter in sound where out.last != letter { out.append(letter) }
         }
         return out.replacing("kh", with: "h").replacing("ph", with: "f").replacing("th", with: "t")
+            .replacing("vh", with: "v")
     }
 
     private static let latin: [Unicode.Scalar: String] = [

@@ -187,12 +187,12 @@ public enum FeedSchedule {
     ) throws {
         try db.query(
             """
-            update feed set claimed_until = null, failures = 0, last_success_at = $2, waiting_since = $2,
+            update feed set claimed_until = null, failures = 0, last_success_at = $2::timestamptz, waiting_since = $2::timestamptz,
                 late_since = null,
-                etag = case when url = $6 then $3 end, last_modified = case when url = $6 then $4 end,
-                digest = case when url = $6 then $5 end,
+                etag = case when url = $6 then $3::text end, last_modified = case when url = $6 then $4::text end,
+                digest = case when url = $6 then $5::bytea end,
                 next_run_at = case when url = $6 then $2::timestamptz + make_interval(secs => interval_seconds)
-                    else $2 end
+                    else $2::timestamptz end
             where id = $1
             """,
             [

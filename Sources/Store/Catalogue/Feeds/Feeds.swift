@@ -132,15 +132,15 @@ public enum Feeds {
     ) throws -> FeedRecord {
         try db.query(
             """
-            update feed set url = $3, interval_seconds = $4, enabled = $5, removed_share_limit = $6,
+            update feed set url = $3, interval_seconds = $4::int, enabled = $5, removed_share_limit = $6,
                 revision = revision + 1,
                 etag = case when url = $3 then etag end,
                 last_modified = case when url = $3 then last_modified end,
                 digest = case when url = $3 then digest end,
-                waiting_since = case when $5 and not enabled then $7 else waiting_since end,
+                waiting_since = case when $5 and not enabled then $7::timestamptz else waiting_since end,
                 late_since = case when $5 then late_since end,
-                next_run_at = case when url <> $3 or $5 and not enabled then $7
-                    else least(next_run_at, $7 + make_interval(secs => $4)) end
+                next_run_at = case when url <> $3 or $5 and not enabled then $7::timestamptz
+                    else least(next_run_at, $7::timestamptz + make_interval(secs => $4::int)) end
             where id = $1 and revision = $2
             """,
             [

@@ -73,7 +73,7 @@ public enum ProductSearch {
         let offers = try db.query(
             """
             select l.code as location, s.quantity, s.price_micros, s.old_price_micros, s.as_of,
-                s.quantity > 0 and s.as_of >= $2 - (select stock_max_age from retailer) as buyable
+                s.quantity > 0 and s.as_of >= $2::timestamptz - (select stock_max_age from retailer) as buyable
             from stock s join stock_location l on l.id = s.location_id where s.product_id = $1 order by l.id
             """, [.int4(id), .timestamptz(micros: now.micros)]
         ).map(offer)
@@ -93,7 +93,7 @@ public enum ProductSearch {
                     (select b.code from brand b where b.code = p.brand)) as brand,
                 array(select c.code from category c where c.id = any(p.category_ids) order by c.id) as categories,
                 l.code as location, s.price_micros, s.old_price_micros, s.as_of,
-                s.quantity > 0 and s.as_of >= $3 - (select stock_max_age from retailer) as buyable
+                s.quantity > 0 and s.as_of >= $3::timestamptz - (select stock_max_age from retailer) as buyable
             from product p
             left join stock s on s.product_id = p.id and s.location_id = $2
             left join stock_location l on l.id = s.location_id
