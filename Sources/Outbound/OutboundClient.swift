@@ -188,7 +188,7 @@ public struct OutboundClient: Sendable {
             }
             prepared.headers.add(name: name, value: value)
         }
-        if request.method == .post || request.method == .put { prepared.body = .bytes(ByteBuffer(bytes: request.body)) }
+        if [.post, .put, .patch].contains(request.method) { prepared.body = .bytes(ByteBuffer(bytes: request.body)) }
         return prepared
     }
 

@@ -1,12 +1,14 @@
 /// One call to a foreign address.
 public struct OutboundRequest: Sendable {
-    public enum Method: String, Sendable { case get = "GET", post = "POST", put = "PUT", delete = "DELETE" }
+    public enum Method: String, Sendable {
+        case get = "GET", post = "POST", put = "PUT", patch = "PATCH", delete = "DELETE"
+    }
 
     public var method: Method
     public var url: String
     /// In order; `Host`, `Content-Length` and `User-Agent` are set by the client.
     public var headers: [(name: String, value: String)]
-    /// Sent with POST and PUT.
+    /// Sent with POST, PUT and PATCH.
     public var body: [UInt8]
     /// Bytes of the answer's body, as sent and inflated.
     public var maximumBytes: Int

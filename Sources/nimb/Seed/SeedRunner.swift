@@ -116,6 +116,8 @@ enum BootstrapKey {
     }
 
     static func remove(_ key: Made, pool: PostgresPool) async throws {
-        try await pool.transaction { try $0.query("delete from api_key where code = $1", [.text(key.id)]) }
+        _ = try await pool.transaction {
+            try $0.query("delete from api_key where code = $1", [.text(key.id)]).affected
+        }
     }
 }
