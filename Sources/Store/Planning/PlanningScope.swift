@@ -13,15 +13,16 @@ enum PlanningScope {
         let before = try db.query(
             """
             select coalesce(current_setting('nimb.scope', true), '') as scope,
+                current_setting('statement_timeout') as timeout,
                 set_config('nimb.scope', 'system', true) as system,
                 set_config('statement_timeout', '\(timeLimitMilliseconds)', true) as limited
             """
-        ).single().string("scope")
+        ).single()
         let result = try body(db)
         try db.query(
             """
-            select set_config('nimb.scope', $1, true), set_config('statement_timeout', '0', true)
-            """, [.text(before)])
+            select set_config('nimb.scope', $1, true), set_config('statement_timeout', $2, true)
+            """, [.text(try before.string("scope")), .text(try before.string("timeout"))])
         return result
     }
 }
