@@ -75,6 +75,7 @@ extension SnapshotBuilder {
         clauses = old.clauses
         clauseKeys = old.clauseKeys
         hourMasks = old.hourMasks
+        holdouts = old.holdouts
         units = old.units
         unitCreatives = old.unitCreatives
         postingStarts = old.postingStarts
