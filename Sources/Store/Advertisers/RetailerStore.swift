@@ -41,7 +41,7 @@ public enum RetailerStore {
     /// Seconds after which nothing is billed any more, whatever is set.
     public static let deadlines: ClosedRange<Int64> = 60...604_800
     /// Seconds.
-    public static let stockAges: ClosedRange<Int64> = 60...2_592_000
+    public static let stockAges: ClosedRange<Int64> = 60...315_360_000
 
     /// - Throws: `Refusal.notFound` when the installation has not been set up.
     public static func get(forUpdate: Bool = false, on db: isolated PostgresConnection) throws -> Retailer {

@@ -47,7 +47,7 @@ enum SeedRunner {
     ) async throws -> SeedReport {
         _ = try read(file)
         let system = PostgresPool(database.asSystem, maximumConnections: 1)
-        let secret = try await BootstrapKey.make(name: "seed", lifetime: .seconds(3_600), pool: system)
+        let secret = try await BootstrapKey.make(name: "seed", lifetime: nil, pool: system)
         var services = ManagementServices(database: database, clock: SystemClock.now)
         services.formats = try AdFormatLoader.load(extra: nil)
         services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
