@@ -47,8 +47,18 @@ create index creative_line_item on creative (line_item_id);
 
 -- Immutable once approved: whoever wants other content makes another version. A token changes only after the
 -- operator has called it bad.
+-- Whatever an advertiser's session asks for, it cannot judge its own creative or give it a token.
 create function keep_approved_creative() returns trigger language plpgsql as $$
 begin
+    if nimb_scope() = 'advertisers' and (tg_op = 'INSERT'
+        and (new.approved_at is not null or new.rejected_at is not null or new.erid is not null)
+        or tg_op = 'UPDATE' and (row(new.approved_at, new.approved_by, new.revoked_at, new.erid, new.erid_status)
+            is distinct from row(old.approved_at, old.approved_by, old.revoked_at, old.erid, old.erid_status)
+            or new.rejected_at is not null and new.rejected_at is distinct from old.rejected_at))
+    then
+        raise exception 'an advertiser cannot judge a creative' using errcode = 'insufficient_privilege';
+    end if;
+    if tg_op = 'INSERT' then return new; end if;
     if old.approved_at is not null then
         if row(new.creative_id, new.version, new.fields, new.landing_url, new.media_sha256, new.ord_form, new.approved_at)
             is distinct from
@@ -68,7 +78,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger creative_version_keep before update on creative_version
+create trigger creative_version_keep before insert or update on creative_version
     for each row execute function keep_approved_creative();
 
 -- What moderators decided, and which warnings they overrode by name with which reason.
@@ -213,3 +223,11 @@ create table ord_call (
     check ((finished_at is null) = (outcome is null))
 );
 create index ord_call_version on ord_call (creative_version_id, id);
+
+select nimb_tenant_table('media_owner', 'nimb_sees(advertiser_id)');
+select nimb_tenant_table('moderation_decision', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');
+select nimb_tenant_table(t, 'nimb_scope() <> ''''', 'nimb_is_retailer()')
+    from unnest(array['moderation_rule', 'category_kktu']) t;
+select nimb_tenant_table('ord_registration',
+    'exists (select 1 from creative_version v where v.id = creative_version_id)', 'nimb_is_retailer()');
+select nimb_tenant_table(t, 'nimb_is_retailer()') from unnest(array['ord_object', 'ord_call']) t;
