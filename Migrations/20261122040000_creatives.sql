@@ -223,6 +223,8 @@ create table ord_call (
     check ((finished_at is null) = (outcome is null))
 );
 create index ord_call_version on ord_call (creative_version_id, id);
+create index ord_call_path on ord_call (path, id);
+create index ord_call_open on ord_call (started_at) where finished_at is null;
 
 select nimb_tenant_table('media_owner', 'nimb_sees(advertiser_id)');
 select nimb_tenant_table('moderation_decision', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');

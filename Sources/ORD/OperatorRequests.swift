@@ -9,6 +9,12 @@ public struct OperatorRequest: Hashable, Sendable {
     /// JSON in its one spelling.
     public var body: [UInt8]
 
+    public init(externalID: String, path: String, body: [UInt8]) {
+        self.externalID = externalID
+        self.path = path
+        self.body = body
+    }
+
     /// SHA-256 of path and body: the same object in the same form.
     public var fingerprint: [UInt8] { Array(SHA256.hash(data: Array("\(path)\n".utf8) + body)) }
 }

@@ -29,7 +29,8 @@ public struct CreativeContent: Sendable {
     ) -> [Refusal.FieldProblem] {
         var problems = format.validate(fields).map {
             Refusal.FieldProblem(
-                field: $0.path.isEmpty ? "fields" : "fields.\($0.path)", code: $0.code, detail: Self.sentence($0.message))
+                field: $0.path.isEmpty ? "fields" : "fields.\($0.path)", code: $0.code,
+                detail: Self.sentence($0.message))
         }
         if let problem = Self.addressProblem(landingURL, hosts: hosts) { problems.append(problem) }
         for (index, picture) in pictures.enumerated() where picture == nil {

@@ -157,7 +157,8 @@ public enum CreativeStore {
         let count = try db.query("select count(*) as n from creative where line_item_id = $1", [.int4(lineID)])
             .single().int("n")
         guard count < creativeLimit else {
-            throw Refusal(.conflict, field: "line_item", "The line item has \(count) creatives, as many as there may be.")
+            throw Refusal(
+                .conflict, field: "line_item", "The line item has \(count) creatives, as many as there may be.")
         }
         let media = try check(content, format: format, advertiser: advertiser, on: db)
         let code = code ?? Code.make("crv")

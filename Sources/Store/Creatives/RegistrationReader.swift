@@ -24,7 +24,7 @@ public enum RegistrationReader {
                 select c.code, v.version, c.line_item_id from creative_version v
                 join creative c on c.id = v.creative_id where v.id = $1
                 """, [.int4(version)]
-            ).first, let month = AccountingMonth(containing: Day(of: now))
+            ).first, let month = AccountingMonth(containing: Day(number: Int32(now.micros / 86_400_000_000)))
         else { return nil }
         let line = try row.int32("line_item_id")
         let id = ExternalIDs.creative(try row.string("code"), version: try row.int32("version"))

@@ -42,7 +42,6 @@ public enum RegistrationStore {
     /// A call that has not ended after this long is one whose outcome nobody knows.
     public static let callLimit: Timestamp.Span = .minutes(5)
 
-
     /// Queues a version that was approved and has no token.
     public static func enqueue(_ version: Int32, now: Timestamp, on db: isolated PostgresConnection) throws {
         try db.query(
@@ -75,13 +74,17 @@ public enum RegistrationStore {
     }
 
     /// Takes up what is due, oldest first; others do not take it up at the same time.
-    public static func due(now: Timestamp, limit: Int, on db: isolated PostgresConnection) throws -> [RegistrationTask] {
+    public static func due(now: Timestamp, limit: Int, on db: isolated PostgresConnection) throws -> [RegistrationTask]
+    {
         // A call that never ended is unknown: the operator is asked before anything is sent again.
         try db.query(
             """
             update ord_registration set state = 'unknown', changed_at = $1
             where state = 'sending' and started_at < $2
             """, [.timestamptz(micros: now.micros), .timestamptz(micros: (now - callLimit).micros)])
+        try db.query(
+            "update ord_call set finished_at = $1, outcome = 'unknown' where finished_at is null and started_at < $2",
+            [.timestamptz(micros: now.micros), .timestamptz(micros: (now - callLimit).micros)])
         return try db.query(
             """
             select r.creative_version_id, r.state, r.attempts, c.code, v.version, c.advertiser_id
@@ -155,6 +158,19 @@ public enum RegistrationStore {
             ])
     }
 
+    /// Whether the last write to a path has an outcome that nobody knows; it may have been treated.
+    public static func isUncertain(
+        path: String, bodyHash: [UInt8], on db: isolated PostgresConnection
+    ) throws -> Bool {
+        let last = try db.query(
+            """
+            select body_sha256, coalesce(outcome, 'unknown') as outcome from ord_call
+            where path = $1 and method = 'PUT' order by id desc limit 1
+            """, [.text(path)]
+        ).first
+        return try last?.string("outcome") == "unknown" && last?.bytesIfPresent("body_sha256") == bodyHash
+    }
+
     /// Whether the operator has an object in this very form already.
     public static func isKnown(
         _ externalID: String, bodyHash: [UInt8], on db: isolated PostgresConnection
@@ -185,14 +201,15 @@ public enum RegistrationStore {
         erid: String, to task: RegistrationTask, kktu: String?, now: Timestamp, firstLook: Timestamp.Span,
         on db: isolated PostgresConnection
     ) throws -> Bool {
-        let attached = try db.query(
-            """
-            update creative_version set erid = $2, erid_status = 'new', erid_source = 'operator',
-                revision = revision + 1
-            where id = $1 and (erid is null or erid_status = 'bad' or erid = $2)
-                and not exists (select 1 from creative_version o where o.erid = $2 and o.id <> $1)
-            """, [.int4(task.version), .text(erid)]
-        ).affected == 1
+        let attached =
+            try db.query(
+                """
+                update creative_version set erid = $2, erid_status = 'new', erid_source = 'operator',
+                    revision = revision + 1
+                where id = $1 and (erid is null or erid_status = 'bad' or erid = $2)
+                    and not exists (select 1 from creative_version o where o.erid = $2 and o.id <> $1)
+                """, [.int4(task.version), .text(erid)]
+            ).affected == 1
         try move(
             task.version, to: attached ? "registered" : "refused", next: now + firstLook, now: now,
             error: attached
@@ -225,7 +242,8 @@ public enum RegistrationStore {
         let isBad = status == "bad"
         try move(
             task.version, to: isBad ? "refused" : "done", next: now, now: now,
-            error: isBad ? ("register_refused", nil, messages.first ?? "The register refused the creative.") : nil, on: db)
+            error: isBad ? ("register_refused", nil, messages.first ?? "The register refused the creative.") : nil,
+            on: db)
         try db.query(
             "update ord_registration set erir_messages = to_jsonb($2::text[]) where creative_version_id = $1",
             [.int4(task.version), .textArray(messages.prefix(20).map { String($0.prefix(500)) })])
@@ -361,7 +379,10 @@ public enum RegistrationStore {
     /// Calls made for a version, newest last.
     public static func calls(
         of version: Int32, on db: isolated PostgresConnection
-    ) throws -> [(id: Int64, method: String, path: String, startedAt: Timestamp, outcome: String?, status: Int?, errorCode: String?)] {
+    ) throws -> [(
+        id: Int64, method: String, path: String, startedAt: Timestamp, outcome: String?, status: Int?,
+        errorCode: String?
+    )] {
         try db.query(
             """
             select * from (select * from ord_call where creative_version_id = $1 order by id desc limit 100) x order by id

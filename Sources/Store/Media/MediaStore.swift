@@ -85,18 +85,20 @@ public enum MediaStore {
     }
 
     /// A picture that the advertiser owns, or already uses in a creative; nil for everything else.
+    /// - Parameter advertiser: nil = anybody whom the session sees.
     public static func find(
-        _ id: String, advertiser: Int32, on db: isolated PostgresConnection
+        _ id: String, advertiser: Int32?, on db: isolated PostgresConnection
     ) throws -> StoredMedia? {
         guard let hash = hash(of: id) else { return nil }
         return try db.query(
             """
             select \(columns) from media m
-            left join media_owner o on o.sha256 = m.sha256 and o.advertiser_id = $2
+            left join media_owner o on o.sha256 = m.sha256 and ($2::int is null or o.advertiser_id = $2)
             where m.sha256 = $1 and (o.id is not null or exists (
                 select 1 from creative_version v join creative c on c.id = v.creative_id
-                where c.advertiser_id = $2 and m.sha256 = any(v.media_sha256)))
-            """, [.bytea(hash), .int4(advertiser)]
+                where ($2::int is null or c.advertiser_id = $2) and m.sha256 = any(v.media_sha256)))
+            order by o.id limit 1
+            """, [.bytea(hash), .int4(orNull: advertiser)]
         ).first.map(record)
     }
 

@@ -86,7 +86,8 @@ public struct ModerationChecks: Sendable {
         if try !row.bool("has_creative") {
             findings.append(
                 ModerationFinding(
-                    code: "no_creative", effect: .warn, message: "The campaign has no creative yet: nothing will be shown."))
+                    code: "no_creative", effect: .warn,
+                    message: "The campaign has no creative yet: nothing will be shown."))
         }
         var names: [String] = []
         for line in try db.query("select id from line_item where campaign_id = $1 order by id", [.int4(campaign)]) {

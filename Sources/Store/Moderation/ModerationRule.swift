@@ -102,8 +102,10 @@ public enum ModerationRules {
 
     /// Stores a new rule, or a changed one by its code.
     public static func put(_ rule: ModerationRule, on db: isolated PostgresConnection) throws -> ModerationRule {
-        let known = try db.query("select count(*) as n, count(*) filter (where code = $1) as same from moderation_rule",
-            [.text(rule.code)]).single()
+        let known = try db.query(
+            "select count(*) as n, count(*) filter (where code = $1) as same from moderation_rule",
+            [.text(rule.code)]
+        ).single()
         guard try known.int("same") > 0 || known.int("n") < limit else {
             throw Refusal(.conflict, "There are \(limit) rules, as many as there may be.")
         }

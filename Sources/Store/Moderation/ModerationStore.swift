@@ -93,7 +93,8 @@ public enum ModerationStore {
     ) throws -> CreativeRecord {
         guard version.state == .approved else {
             throw Refusal(
-                .invalidState, "Version \(version.version) is \(version.state.rawValue); only an approved one is revoked.")
+                .invalidState,
+                "Version \(version.version) is \(version.state.rawValue); only an approved one is revoked.")
         }
         try db.query(
             "update creative_version set revoked_at = $2, feedback = $3, revision = revision + 1 where id = $1",
@@ -114,7 +115,8 @@ public enum ModerationStore {
         guard creative.newest.state == .moderation else {
             throw Refusal(
                 .invalidState,
-                "Version \(creative.newest.version) is \(creative.newest.state.rawValue); it does not wait for moderation.")
+                "Version \(creative.newest.version) is \(creative.newest.state.rawValue); it does not wait for moderation."
+            )
         }
     }
 
