@@ -46,6 +46,8 @@ public struct AdFormat: Sendable {
     public let maximumCards: Int
     public let media: Media
     public let schema: FieldSchema
+    /// The schema of the fields as JSON, for programs.
+    public let schemaJSON: String
     /// What the preview shows: `fields`, `pictures`, `products`, `label`, `tracking` as in an answer.
     public let preview: FieldValue
     private let template: MustacheTemplate
@@ -99,7 +101,9 @@ public struct AdFormat: Sendable {
             throw bad("\"cards\" must be {\"minimum\": 0...16, \"maximum\": minimum...16}")
         }
         media = try Self.media(about["media"], bad)
-        do { schema = try FieldSchema(try json("schema.json")) } catch {
+        let rules = try json("schema.json")
+        schemaJSON = rules.json
+        do { schema = try FieldSchema(rules) } catch {
             throw AdFormatError(code: error.code, message: "\(name)/schema.json: \(error.message)")
         }
         guard schema.kind == .object else {

@@ -17,23 +17,63 @@ public struct KKTUDictionary: Sendable {
     /// In the order of the numbers.
     public let entries: [Entry]
     private let byCode: [String: Entry]
-    private let searchText: [String]
+    /// Words of each entry's name with their stems, and the stems of the names above it.
+    private let ownStems: [[(stem: String, word: String)]]
+    private let aboveStems: [Set<String>]
 
     public func entry(_ code: String) -> Entry? { byCode[code] }
 
-    /// Codes whose name contains every word of the query (any case, ё as е), or whose code begins with it.
-    /// Usable codes come first.
+    /// Codes that fit the words of a query, or that begin with it. Words are taken by their stem (any case, any form,
+    /// ё as е), the beginning of a word is enough, words of the shop stand for those of the classifier ("кошек" for
+    /// "животных"), and names of the codes above count as well. Codes that fit all words come alone; when there is
+    /// none, those that fit most. Usable codes come first, own names before names above.
     public func search(_ query: String, limit: Int = 50) -> [Entry] {
-        let words = Self.normalised(query).split(separator: " ")
-        guard !words.isEmpty else { return [] }
-        var usable: [Entry] = []
-        var other: [Entry] = []
-        for (entry, text) in zip(entries, searchText) {
-            let matches = words.allSatisfy { text.contains($0) } || (words.count == 1 && entry.code.hasPrefix(words[0]))
-            guard matches else { continue }
-            if entry.isUsable { usable.append(entry) } else { other.append(entry) }
+        let words = Self.normalised(query).split(separator: " ").map(String.init)
+        if words.count == 1, words[0].first?.isNumber == true {
+            let found = entries.filter { $0.code.hasPrefix(words[0]) }
+            return Array((found.filter(\.isUsable) + found.filter { !$0.isUsable }).prefix(limit))
         }
-        return Array((usable + other).prefix(limit))
+        let wanted = words.filter { !KKTUWords.empty.contains($0) }.map(SearchWord.init)
+        guard !wanted.isEmpty else { return [] }
+        var found: [(place: Int, score: Int, matched: Int)] = []
+        for place in entries.indices {
+            var score = 0
+            var matched = 0
+            for word in wanted {
+                let points = word.points(own: ownStems[place], above: aboveStems[place])
+                if points > 0 { matched += 1 }
+                score += points
+            }
+            if matched > 0 { found.append((place, score, matched)) }
+        }
+        let best = found.map(\.matched).max() ?? 0
+        return found.filter { $0.matched == best }.sorted { a, b in
+            let (x, y) = (entries[a.place].isUsable, entries[b.place].isUsable)
+            if x != y { return x }
+            return (-a.score, a.place) < (-b.score, b.place)
+        }.prefix(limit).map { entries[$0.place] }
+    }
+
+    /// One word of a query.
+    private struct SearchWord {
+        let stem: String
+        let text: String
+        let meanings: [String]
+
+        init(_ word: String) {
+            text = word
+            stem = RussianStem.of(word)
+            meanings = KKTUWords.meanings[stem] ?? []
+        }
+
+        /// 4 = in the name, 3 = the beginning of a word of it, 2 = by another word, 1 = in a name above.
+        func points(own: [(stem: String, word: String)], above: Set<String>) -> Int {
+            if own.contains(where: { $0.stem == stem }) { return 4 }
+            let isLong = text.unicodeScalars.count >= 3
+            if isLong, own.contains(where: { $0.word.hasPrefix(text) || $0.word.hasPrefix(stem) }) { return 3 }
+            if own.contains(where: { meanings.contains($0.stem) }) { return 2 }
+            return above.contains(stem) || meanings.contains(where: above.contains) ? 1 : 0
+        }
     }
 
     /// Reads `kktu.csv` (comma, quotes, header line).
@@ -88,7 +128,22 @@ public struct KKTUDictionary: Sendable {
         entries.sort { key($0.code).lexicographicallyPrecedes(key($1.code)) }
         self.entries = entries
         self.byCode = byCode
-        searchText = entries.map { Self.normalised($0.name) }
+        let stems = entries.map { entry in
+            Self.normalised(entry.name).split(separator: " ").map(String.init)
+                .filter { !KKTUWords.empty.contains($0) }.map { (stem: RussianStem.of($0), word: $0) }
+        }
+        var places: [String: Int] = [:]
+        for (place, entry) in entries.enumerated() { places[entry.code] = place }
+        ownStems = stems
+        aboveStems = entries.map { entry in
+            var above: Set<String> = []
+            var parent = entry.parent
+            while let code = parent, let place = places[code] {
+                above.formUnion(stems[place].map(\.stem))
+                parent = entries[place].parent
+            }
+            return above
+        }
     }
 
     private static func normalised(_ text: String) -> String {

@@ -17,6 +17,7 @@ public enum CampaignActions {
         switch action {
         case .submit:
             try requireComplete(campaign, now: now, on: db)
+            try CreativeStore.submitDrafts(ofCampaign: campaign.id, actor: actor.name, now: now, on: db)
             return try move(campaign, from: [.draft, .rejected], to: .moderation, actor, reason, now, on: db)
         case .withdraw:
             return try move(
