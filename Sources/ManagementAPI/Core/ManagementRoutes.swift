@@ -24,6 +24,12 @@ public enum ManagementRoutes {
         CampaignRoutes.add(to: &table)
         LineItemRoutes.add(to: &table)
         StopRoutes.add(to: &table)
+        MediaRoutes.add(to: &table)
+        FormatRoutes.add(to: &table)
+        CreativeRoutes.add(to: &table)
+        RegistrationRoutes.add(to: &table)
+        KKTURoutes.add(to: &table)
+        ModerationRoutes.add(to: &table)
         return table
     }
 }

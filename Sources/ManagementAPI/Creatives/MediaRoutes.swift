@@ -28,7 +28,8 @@ enum MediaRoutes {
         let type = call.header("content-type")?.lowercased() ?? ""
         guard type.hasPrefix("image/") || type.hasPrefix("application/octet-stream") else {
             throw Refusal(
-                .unsupportedMediaType, "Send the picture's bytes as the body, with Content-Type: image/png or the like.")
+                .unsupportedMediaType, "Send the picture's bytes as the body, with Content-Type: image/png or the like."
+            )
         }
         let bytes = try await call.rawBody(limit: uploadLimit)
         let picture: DecodedPicture

@@ -7,6 +7,12 @@ public struct CreativeChange: Equatable, Sendable {
     /// JSON; `null` where the version has no such field.
     public var before: String
     public var after: String
+
+    public init(field: String, before: String, after: String) {
+        self.field = field
+        self.before = before
+        self.after = after
+    }
 }
 
 public enum CreativeDiff {

@@ -182,7 +182,9 @@ public enum CreativeStore {
     ) throws -> [[UInt8]] {
         var pictures: [StoredMedia?] = []
         for id in content.media { pictures.append(try MediaStore.find(id, advertiser: advertiser, on: db)) }
-        let problems = content.problems(format: format, pictures: pictures, hosts: try landingHosts(on: db))
+        let problems = Array(
+            content.problems(format: format, pictures: pictures, hosts: try landingHosts(on: db)).prefix(
+                FieldProblems.limit))
         if let first = problems.first {
             throw Refusal(.invalidFields, field: first.field, "\(first.field): \(first.detail)", fields: problems)
         }

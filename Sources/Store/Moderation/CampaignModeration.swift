@@ -21,7 +21,9 @@ public struct CampaignCase: Sendable {
     /// Everything together, each code once.
     public var allFindings: [ModerationFinding] {
         var seen: Set<String> = []
-        return (findings + waiting.flatMap(\.findings)).filter { seen.insert("\($0.effect.rawValue) \($0.code)").inserted }
+        return (findings + waiting.flatMap(\.findings)).filter {
+            seen.insert("\($0.effect.rawValue) \($0.code)").inserted
+        }
     }
 }
 

@@ -103,7 +103,7 @@ enum ServingRows {
             """
             select v.id, v.version, v.fields::text as fields, v.landing_url, coalesce(v.erid, '') as erid,
                 v.approved_at is not null and v.approved_at <= $1 and v.erid is not null
-                    and coalesce(v.erid_status, 'new') <> 'bad' as servable,
+                    and coalesce(v.erid_status, 'new') <> 'bad' and v.revoked_at is null and not c.paused as servable,
                 c.id as creative_id, c.code, c.line_item_id, c.format, p.name as advertiser_name,
                 coalesce(p.inn, p.foreign_inn, '') as advertiser_inn,
                 coalesce((
