@@ -43,7 +43,6 @@ alter table creative_version
     add constraint creative_version_revocation check (revoked_at is null or approved_at is not null);
 update creative_version set erid_source = 'typed' where erid is not null;
 create index creative_version_queue on creative_version (submitted_at, id) where state = 'moderation';
-create index creative_line_item on creative (line_item_id);
 
 -- Immutable once approved: whoever wants other content makes another version. A token changes only after the
 -- operator has called it bad.
@@ -122,12 +121,12 @@ insert into moderation_rule (code, title, effect, message, kktu, category_words,
     ('alcohol', 'Алкоголь', 'block',
         'Реклама алкогольной продукции в интернете запрещена (38-ФЗ, ст. 21): уберите её из кампании.',
         '{1.1,16}',
-        '{алкогол*,вино,вина,винн*,водк*,коньяк*,виски,ликер*,шампанск*,пиво,пивн*,сидр,бренди,джин,текил*,"игрист* вин*"}',
+        '{алкогол*,вино,вина,водк*,коньяк*,виски,ликер*,шампанск*,пиво,сидр,бренди,джин,текил*,"игрист* вин*"}',
         '{водк*,виски,коньяк*,текил*,шампанск*,пиво,пивка,"крепк* пив*",настойк*,самогон*}', '{}'),
     ('tobacco', 'Табак и никотин', 'block',
         'Реклама табака, никотинсодержащей продукции и курительных принадлежностей запрещена (38-ФЗ, ст. 7): уберите её.',
         '{1.2,30.3.1}',
-        '{табак,табачн*,сигарет*,сигар*,вейп*,"электронн* сигарет*",кальян*,стик*,снюс*,"жидкост* для вейп*"}',
+        '{табак,табачн*,сигарет*,сигар*,вейп*,"электронн* сигарет*",кальян*,снюс*,"жидкост* для вейп*"}',
         '{сигарет*,табак,табачн*,вейп*,кальян*,снюс*,никотин*,папирос*}', '{}'),
     ('betting', 'Азартные игры', 'block',
         'Реклама азартных игр и ставок вне разрешённых мест запрещена (38-ФЗ, ст. 27): уберите её.',
@@ -166,7 +165,7 @@ insert into moderation_rule (code, title, effect, message, kktu, category_words,
         'Бранные и непристойные слова в рекламе запрещены (38-ФЗ, ст. 5): перепишите текст.',
         '{}', '{}', '{хуй*,хуе*,хуя*,пизд*,ебан*,ебат*,ебал*,ебля,бляд*,блять,мудак*,мудил*,гандон*,пидор*,пидар*,сука,суки,дерьмо,говно*,жоп*}',
         '{}'),
-    ('foreign_words', 'Слова «sale», «new» без перевода', 'warn',
+    ('untranslated_words', 'Слова «sale», «new» без перевода', 'warn',
         'Иностранное слово дайте вместе с русским такого же смысла и вида (53-ФЗ, ст. 3).',
         '{}', '{}', '{sale,new,outlet,"black friday",cashback}', '{распродажа,новинка,скидк*,скидки,новый,"черная пятница",кешбэк,кэшбек}');
 

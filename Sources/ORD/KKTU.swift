@@ -56,23 +56,30 @@ public struct KKTUDictionary: Sendable {
 
     /// One word of a query.
     private struct SearchWord {
-        let stem: String
+        /// The stem, and the one of the other forms where a vowel comes and goes: "игрушек", "игрушки".
+        let stems: [String]
         let text: String
         let meanings: [String]
 
         init(_ word: String) {
             text = word
-            stem = RussianStem.of(word)
-            meanings = KKTUWords.meanings[stem] ?? []
+            var stem = RussianStem.of(word)
+            var stems = [stem]
+            if stem.count > 3, stem.hasSuffix("ек") || stem.hasSuffix("ок") {
+                stem.removeLast(2)
+                stems.append(stem + "к")
+            }
+            self.stems = stems
+            meanings = stems.flatMap { KKTUWords.meanings[$0] ?? [] }
         }
 
         /// 4 = in the name, 3 = the beginning of a word of it, 2 = by another word, 1 = in a name above.
         func points(own: [(stem: String, word: String)], above: Set<String>) -> Int {
-            if own.contains(where: { $0.stem == stem }) { return 4 }
+            if own.contains(where: { stems.contains($0.stem) }) { return 4 }
             let isLong = text.unicodeScalars.count >= 3
-            if isLong, own.contains(where: { $0.word.hasPrefix(text) || $0.word.hasPrefix(stem) }) { return 3 }
+            if isLong, own.contains(where: { word in stems.contains { word.word.hasPrefix($0) } }) { return 3 }
             if own.contains(where: { meanings.contains($0.stem) }) { return 2 }
-            return above.contains(stem) || meanings.contains(where: above.contains) ? 1 : 0
+            return stems.contains(where: above.contains) || meanings.contains(where: above.contains) ? 1 : 0
         }
     }
 

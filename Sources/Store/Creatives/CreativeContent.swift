@@ -70,7 +70,7 @@ public struct CreativeContent: Sendable {
         else { return problem("bad_url", "Must be an absolute http or https address without a user name.") }
         guard hosts.contains(host) else {
             let known = hosts.sorted().prefix(5).joined(separator: ", ")
-            return problem("foreign_host", "Must lie on a host of the storefront: \(known).")
+            return problem("wrong_host", "Must lie on a host of the storefront: \(known).")
         }
         if parts.queryItems?.contains(where: { $0.name.lowercased() == "erid" }) ?? false {
             return problem("erid_given", "Leave erid out: it is added when the ad is served.")
@@ -85,12 +85,21 @@ public struct CreativeContent: Sendable {
 }
 
 extension CreativeStore {
+    /// `https://shop.example/path` to `https://shop.example` and `shop.example`.
+    static func originAndHost(_ url: String) -> (origin: String, host: String?) {
+        guard let parts = URLComponents(string: url), let scheme = parts.scheme, let host = parts.host else {
+            return ("", nil)
+        }
+        let port = parts.port.map { ":\($0)" } ?? ""
+        return ("\(scheme.lowercased())://\(host.lowercased())\(port)", host.lowercased())
+    }
+
     /// Lower-case hosts that clicks may land on, of every storefront.
     public static func landingHosts(on db: isolated PostgresConnection) throws -> Set<String> {
         var hosts: Set<String> = []
         for row in try db.query("select url, landing_hosts from storefront order by id") {
             hosts.formUnion(try row.stringArray("landing_hosts").map { $0.lowercased() })
-            if let host = SnapshotLoader.originAndHost(try row.string("url")).host { hosts.insert(host) }
+            if let host = CreativeStore.originAndHost(try row.string("url")).host { hosts.insert(host) }
         }
         return hosts
     }

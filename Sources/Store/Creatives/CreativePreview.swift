@@ -41,10 +41,10 @@ public enum CreativePreview {
                 "impression": .string("data:,"), "viewable": .string("data:,"), "click": .string(version.landingURL),
             ]),
         ])
-        var origins = [SnapshotLoader.originAndHost(mediaBaseURL).origin]
+        var origins = [CreativeStore.originAndHost(mediaBaseURL).origin]
         for card in cards {
             guard let picture = card.picture else { continue }
-            let origin = SnapshotLoader.originAndHost(picture).origin
+            let origin = CreativeStore.originAndHost(picture).origin
             if isPlain(origin), !origins.contains(origin) { origins.append(origin) }
         }
         let body = format.renderHTML(ad)

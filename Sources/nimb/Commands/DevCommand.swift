@@ -1,11 +1,13 @@
 import ArgumentParser
 import Foundation
 import Logging
+import ORDGateway
 import Pipeline
 import Postgres
 import PrivatePostgres
 import ServiceLifecycle
 import Store
+import Synchronization
 import UnixSignals
 
 /// `nimb dev`: everything on one machine, for looking around and for developing a shop against it.
@@ -23,6 +25,11 @@ struct DevCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ServeOptions
     @OptionGroup var mail: MailOptions
+
+    @OptionGroup var registration: OperatorArguments
+
+    @Option(help: "Port of the stand-in for the operator of advertising data, unless --ord-url names one; 0 = any.")
+    var ordPort = 0
 
     @Option(help: "What is written to standard error: trace, debug, info, notice, warning, error.")
     var logLevel = "warning"
@@ -64,13 +71,19 @@ struct DevCommand: AsyncParsableCommand {
             directory: node.logDirectory, database: database, clock: SystemClock.now, registry: runtime.metrics,
             logger: logger)
         let pool = PostgresPool(database, maximumConnections: 4)
+        // Unless a real operator is named, a small stand-in gives tokens; they mean nothing outside this machine.
+        let named = try registration.options()
+        let place = Mutex<OperatorOptions?>(named)
+        let standIn = OperatorStub(port: ordPort, token: "dev", logger: logger) { port in
+            place.withLock { $0 = OperatorOptions(baseURL: "http://127.0.0.1:\(port)", token: "dev") }
+        }
         let jobs = try WorkerJobs(
             pool: pool, metrics: runtime.metrics, logger: logger, mail: mail, isDevelopment: true,
             outbound: options.outbound.policy(local: true), sealer: Sealer(key: runtime.secrets.sealingKey),
-            inbox: options.managementBase
+            inbox: options.managementBase, registration: { place.withLock { $0 } }
         ).runner()
         // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
-        let services: [any Service] = [worker, jobs] + assembly.services
+        let services: [any Service] = (named == nil ? [standIn] : []) + [worker, jobs] + assembly.services
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigint, .sigterm],

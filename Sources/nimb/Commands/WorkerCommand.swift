@@ -20,6 +20,7 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var mail: MailOptions
     @OptionGroup var outbound: OutboundOptions
+    @OptionGroup var registration: OperatorArguments
 
     @Option(help: "File of keys that the nodes share; without it webhooks are kept until a worker has it.")
     var secrets: String?
@@ -35,10 +36,11 @@ struct WorkerCommand: AsyncParsableCommand {
         let worker = PipelineWorker(
             directory: node.logDirectory, database: options, clock: SystemClock.now, registry: metrics, logger: logger)
         let pool = PostgresPool(options, maximumConnections: 4)
+        let register = try registration.options()
         let jobs = try WorkerJobs(
             pool: pool, metrics: metrics, logger: logger, mail: mail, outbound: outbound.policy(),
             sealer: try secrets.map { Sealer(key: try SecretsFile.load($0, create: false).sealingKey) },
-            inbox: managementURL
+            inbox: managementURL, registration: { register }
         ).runner()
         Console.say("nimb worker: ready, shipping \(node.logDirectory)")
         let group = ServiceGroup(

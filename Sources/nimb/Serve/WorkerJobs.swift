@@ -1,5 +1,8 @@
+import Foundation
 import Jobs
 import Logging
+import ORD
+import ORDGateway
 import Outbound
 import Postgres
 import Store
@@ -15,11 +18,12 @@ struct WorkerJobs {
     var isDevelopment = false
     /// Which foreign addresses jobs may call.
     var outbound = OutboundPolicy.publicOnly
-
     /// Opens the secrets of webhooks; nil = webhooks wait.
     var sealer: Sealer?
     /// Where people find their notices.
     var inbox = "http://127.0.0.1:8081"
+    /// The operator of advertising data, asked before each run; nil = tokens are typed by finance.
+    var registration: @Sendable () -> OperatorOptions? = { nil }
 
     /// All jobs, one line each; their closures bring together what the rings keep apart.
     func runner() throws -> JobRunner {
@@ -41,7 +45,21 @@ struct WorkerJobs {
                 pool: pool, client: client, clock: SystemClock.now, metrics: metrics, logger: logger,
                 importer: FeedImports.importer(pool)
             ).job,
+            try registrationJob(client),
         ].compactMap { $0 }
             + NoticeJobs(pool: pool, client: client, sealer: sealer, link: inbox, clock: SystemClock.now).jobs
+    }
+
+    /// Registers approved creatives with the operator.
+    private func registrationJob(_ client: OutboundClient) throws -> Job {
+        let kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
+        let (pool, logger, registration) = (pool, logger, registration)
+        return Job(name: "registration", every: .seconds(5)) { _ in
+            guard let options = registration() else { return }
+            let registrar = CreativeRegistrar(
+                pool: pool, client: OperatorClient(options: options, outbound: client), kktu: kktu,
+                batch: options.batch, logger: logger, clock: SystemClock.now)
+            try await registrar.run()
+        }
     }
 }

@@ -1,7 +1,10 @@
+import AdFormatFiles
+import AdFormats
 import AdModel
 import Foundation
 import Logging
 import ManagementAPI
+import ORD
 import Postgres
 import TestKit
 import Testing
@@ -19,10 +22,15 @@ private let now = Timestamp(rfc3339: "2026-11-21T10:00:00Z") ?? Timestamp(micros
 
     private func serving(_ body: (HTTPProbe) async throws -> Void) async throws {
         let database = PostgresOptions(url: TestDatabase.current.url)
+        let formats = try AdFormatSet(folders: AdFormatFiles.read())
+        let kktu = try KKTUDictionary(
+            csv: Data(contentsOf: Repository.root.appendingPathComponent("Sources/nimb/Data/kktu.csv")))
         try await HTTPProbe.with(
             { announce in
                 var services = ManagementServices(database: database, clock: { now })
                 services.limits = .init(actor: 1_000_000, network: 1_000_000)
+                services.formats = formats
+                services.kktu = kktu
                 try await ManagementServer(
                     options: ListenerOptions(port: 0), services: services, metrics: { "" },
                     logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onRunning: announce

@@ -47,8 +47,8 @@ enum MatrixWorld {
         case "versions": IDs(own: "1", foreign: nil, absent: "77")
         case "attribution-policies", "policies": IDs(own: "default@1", foreign: nil, absent: "absent@1")
         case "bank-payments": IDs(own: "payment-1", foreign: nil, absent: "absent-payment")
-        case "moderation": IDs(own: "own-creative-v1", foreign: nil, absent: "absent-v1")
-        case "moderation-rules", "rules": IDs(own: "1", foreign: nil, absent: "999")
+        case "moderation": IDs(own: "creative.own-creative", foreign: nil, absent: "creative.absent")
+        case "moderation-rules": IDs(own: "alcohol", foreign: nil, absent: "absent")
         case "category-kktu", "kktu-mappings": IDs(own: "cat", foreign: nil, absent: "absent-cat")
         case "preferences", "notice-preferences": IDs(own: "budget_80", foreign: nil, absent: "absent")
         default: nil
