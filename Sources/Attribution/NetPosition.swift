@@ -22,11 +22,16 @@ public struct NetPosition: Equatable, Sendable {
             .sorted { $0.key < $1.key }
     }
 
+    /// Header of `csv` with its line end.
+    public static let header =
+        "order_id,line_no,policy,advertiser_id,campaign_id,line_item_id,touch_id,interaction,level,units,amount_micros\n"
+
     /// Bytes to compare and to hash: header, then one row an entry, as in rule 19 without `kind`.
-    public var csv: [UInt8] {
-        var out = Array(
-            "order_id,line_no,policy,advertiser_id,campaign_id,line_item_id,touch_id,interaction,level,units,amount_micros\n"
-                .utf8)
+    public var csv: [UInt8] { Array(NetPosition.header.utf8) + rows }
+
+    /// `csv` without its header. Positions of orders that follow each other by bytes may be joined.
+    public var rows: [UInt8] {
+        var out: [UInt8] = []
         for entry in entries {
             CreditCSV.append(entry.key, to: &out)
             out += Array(",\(entry.units),\(entry.amountMicros)\n".utf8)
@@ -124,7 +129,11 @@ public enum PostingMonth {
     /// - Parameter isPublished: true when finance has published or frozen the month of that first day.
     public static func first(cause: Day, recorded: Day, isPublished: (Day) -> Bool) -> Day {
         let month = start(cause)
-        return isPublished(month) ? start(recorded) : month
+        guard isPublished(month) else { return month }
+        // The month of the recording is open unless the clock was set back; the next open one is as good then.
+        var open = start(recorded)
+        while isPublished(open) { open = start(open + 31) }
+        return open
     }
 
     private static func start(_ day: Day) -> Day { day + (1 - day.civil.day) }

@@ -107,7 +107,7 @@ extension MonthReader {
         let shows = try db.query(
             """
             select count(*) as shows from ad_event
-            where kind = 0 and decision_day between $1::date - 7 and $2::date + 1
+            where kind = 0 and invalid_reason is null and decision_day between $1::date - 7 and $2::date + 1
                 and (event_time at time zone $3)::date between $1::date and $2::date
             """, Array(range.prefix(2)) + [.text(zone)]
         ).single().int64("shows")

@@ -16,8 +16,29 @@ public struct AttributionWorld: Sendable {
     var links: [IdentityLinkRow] = []
     var reference: AttributionReference
     var policies: PolicySet
+    /// The rows that `reference` was made of.
+    var referenceRows = ReferenceRows()
     /// By the id that the engine knows the order by.
     var orders: [AttributionID: OrderKey] = [:]
+
+    /// Products, campaigns, aliases and grants as rows.
+    struct ReferenceRows: Sendable {
+        var products: [ProductRow] = []
+        var campaigns: [CampaignVersionRow] = []
+        var aliases: [BrandAliasRow] = []
+        var grants: [BrandGrantRow] = []
+    }
+
+    /// How far around an order touches are read; without one, what can earn a credit is.
+    public struct Reach: Sendable {
+        public var before: Timestamp.Span
+        public var after: Timestamp.Span
+
+        public init(before: Timestamp.Span, after: Timestamp.Span) {
+            self.before = before
+            self.after = after
+        }
+    }
 
     /// The policy of a campaign that has no version at the time of a touch.
     static let fallbackPolicy = AttributionPolicy.default.name
@@ -32,18 +53,23 @@ public struct AttributionWorld: Sendable {
 
     /// Reads what concerns these orders; unknown ones are left out.
     public static func load(
-        _ keys: [OrderKey], on connection: isolated PostgresConnection
+        _ keys: [OrderKey], reach: Reach? = nil, on connection: isolated PostgresConnection
     ) throws -> AttributionWorld {
         let parameters: [PostgresValue] = [.int4Array(keys.map(\.storefrontID)), .textArray(keys.map(\.orderID))]
         let policies = try Policies.installed(on: connection)
         var loaded = Loaded()
         try loaded.readLines(parameters, connection)
         try loaded.readAdjustments(parameters, connection)
-        try loaded.readTouches(parameters, longestWindow: policies.longestWindow, connection)
+        try loaded.readTouches(
+            parameters, reach ?? Reach(before: policies.longestWindow, after: .seconds(0)), connection)
         try loaded.readLinks(connection)
         let versions = try loaded.readCampaigns(connection)
+        let rows = try loaded.readReference(versions, connection)
         var world = AttributionWorld(
-            reference: try loaded.readReference(versions, connection), policies: policies)
+            reference: try AttributionReference(
+                products: rows.products, campaigns: rows.campaigns, aliases: rows.aliases, grants: rows.grants),
+            policies: policies)
+        world.referenceRows = rows
         world.lines = loaded.lines
         world.adjustments = loaded.adjustments
         world.links = loaded.links
@@ -64,12 +90,21 @@ public struct AttributionWorld: Sendable {
         var rows: [CreditRow] = []
         for name in Set(candidates.map(\.policy)).sorted() {
             let policy = try policies.rules(name)
-            let input = AttributionInput(
-                lines: lines, touches: candidates.filter { $0.policy == name }.map(\.touch), links: links,
-                adjustments: adjustments)
-            rows += try AttributionEngine.credits(input, reference: reference, policy: policy)
+            rows += try AttributionEngine.credits(
+                input { $0.policy == name }, reference: reference, policy: policy)
         }
         return rows
+    }
+
+    /// The credit rows of one contest of every touch, whatever the policy of its campaign was.
+    func credits(under policy: AttributionPolicy) throws -> [CreditRow] {
+        try AttributionEngine.credits(input { _ in true }, reference: reference, policy: policy)
+    }
+
+    /// The orders with the touches that compete.
+    func input(_ competes: (Candidate) -> Bool) -> AttributionInput {
+        AttributionInput(
+            lines: lines, touches: candidates.filter(competes).map(\.touch), links: links, adjustments: adjustments)
     }
 }
 
@@ -136,7 +171,7 @@ private struct Loaded {
     }
 
     mutating func readTouches(
-        _ keys: [PostgresValue], longestWindow: Timestamp.Span, _ connection: isolated PostgresConnection
+        _ keys: [PostgresValue], _ reach: AttributionWorld.Reach, _ connection: isolated PostgresConnection
     ) throws {
         let rows = try connection.query(
             """
@@ -154,12 +189,13 @@ private struct Loaded {
             ), found as (
                 select distinct t.touch_id from related r
                 join touch t on t.visitor_id = r.id
-                    and t.occurred_at between r.ordered_at - $3::int8 * interval '1 microsecond' and r.ordered_at
+                    and t.occurred_at between r.ordered_at - $3::int8 * interval '1 microsecond'
+                        and r.ordered_at + $4::int8 * interval '1 microsecond'
             )
             select t.touch_id, t.visitor_id, t.occurred_at, t.kind, t.rendered_only, t.advertiser_id, t.campaign_id,
-                t.line_item_id, t.promoted_skus
+                t.line_item_id, t.promoted_skus, t.invalid_reason is not null as invalid
             from found f join touch t on t.touch_id = f.touch_id
-            """, keys + [.int8(longestWindow.micros)])
+            """, keys + [.int8(reach.before.micros), .int8(reach.after.micros)])
         touches.reserveCapacity(rows.count)
         for row in rows {
             let kind = Interaction(rawValue: try row.string(3)) ?? .view
@@ -168,6 +204,7 @@ private struct Loaded {
                     touchID: AttributionID(try row.string(0)), shopperID: AttributionID(try row.string(1)),
                     occurredAt: Timestamp(micros: try row.micros(2)), kind: kind,
                     view: kind == .click ? nil : try row.bool(4) ? .rendered : .viewable,
+                    isInvalid: try row.bool(9),
                     advertiserID: AttributionID(try row.int32(5)), campaignID: AttributionID(try row.int32(6)),
                     lineItemID: AttributionID(try row.int32(7)),
                     promotedSKUs: try row.stringArray(8).map { AttributionID($0) }))
@@ -211,7 +248,7 @@ private struct Loaded {
 
     func readReference(
         _ versions: [CampaignVersion], _ connection: isolated PostgresConnection
-    ) throws -> AttributionReference {
+    ) throws -> AttributionWorld.ReferenceRows {
         let campaigns = versions.map(\.row)
         let bought = Set(lines.map(\.sku))
         let skus = bought.union(touches.flatMap(\.promotedSKUs))
@@ -242,7 +279,8 @@ private struct Loaded {
                 alias: AttributionID(try row.string(0)), brandID: AttributionID(try row.string(1)),
                 validFrom: Self.open(try row.micros(2)), validTo: Self.open(try row.micros(3)))
         }
-        return try AttributionReference(products: products, campaigns: campaigns, aliases: aliases, grants: grants)
+        return AttributionWorld.ReferenceRows(
+            products: products, campaigns: campaigns, aliases: aliases, grants: grants)
     }
 
     private func readGrants(_ connection: isolated PostgresConnection) throws -> [BrandGrantRow] {

@@ -24,22 +24,27 @@ public enum CreditLedger {
         var adjusted: [OrderKey: String] = [:]
         var linked: Set<OrderKey> = []
         var touched: Set<OrderKey> = []
+        /// Orders that touches found invalid may have won, with the id of one of them.
+        var invalidated: [OrderKey: String] = [:]
 
         public init(
-            orders: Set<OrderKey>, adjusted: [OrderKey: String], linked: Set<OrderKey>, touched: Set<OrderKey>
+            orders: Set<OrderKey> = [], adjusted: [OrderKey: String] = [:], linked: Set<OrderKey> = [],
+            touched: Set<OrderKey> = [], invalidated: [OrderKey: String] = [:]
         ) {
             self.orders = orders
             self.adjusted = adjusted
             self.linked = linked
             self.touched = touched
+            self.invalidated = invalidated
         }
 
         /// Every order concerned, in a fixed order.
         public var keys: [OrderKey] {
-            orders.union(adjusted.keys).union(linked).union(touched).sorted()
+            orders.union(adjusted.keys).union(linked).union(touched).union(invalidated.keys).sorted()
         }
 
         func cause(of key: OrderKey, winner: String?) -> String {
+            if let touch = invalidated[key] { return "invalid touch \(touch)" }
             if let adjustment = adjusted[key] { return "adjustment \(adjustment)" }
             if orders.contains(key) { return "order" }
             if linked.contains(key) { return "late link" }
@@ -222,6 +227,7 @@ public enum CreditLedger {
         return result
     }
 
+    /// Rule 21 tells each row's month; a published month never gets another row.
     private static func append(
         _ rows: [NewRow], world: AttributionWorld, zone: AccountingZone, now: Timestamp,
         on connection: isolated PostgresConnection
@@ -231,6 +237,8 @@ public enum CreditLedger {
         let channels = Dictionary(
             world.lines.map { ($0.orderID, $0.channel) }, uniquingKeysWith: { first, _ in first })
         try connection.copyStaged(
+        let published = try Publications.months(on: connection)
+        try connection.copyIn(
             "credit",
             [
                 "storefront_id", "order_id", "line_no", "policy", "advertiser_id", "campaign_id", "line_item_id",
@@ -241,9 +249,8 @@ public enum CreditLedger {
             for new in rows {
                 let row = new.row
                 guard let key = world.orders[row.orderID] else { continue }
-                // Months are not published yet, so every row posts to the month of its cause (rule 21).
                 let month = PostingMonth.first(
-                    cause: zone.day(of: row.causeAt), recorded: today, isPublished: { _ in false })
+                    cause: zone.day(of: row.causeAt), recorded: today, isPublished: published.contains)
                 try writer.row(
                     .int4(key.storefrontID), .text(key.orderID), .int4(Int32(row.lineNumber)), .text(row.policy),
                     .int4(Int32(row.advertiserID.text) ?? 0), .int4(Int32(row.campaignID.text) ?? 0),

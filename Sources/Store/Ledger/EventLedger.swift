@@ -93,7 +93,7 @@ public enum EventLedger {
                 t.visitor
             from unnest($1::uuid[], $2::int4[], $3::text[]) as t (id, day, visitor)
             join ad_event a on a.decision_day = date '1970-01-01' + t.day and a.decision_id = t.id
-            where a.visitor_id is null and a.decision_day between $4 and $5
+            where a.visitor_id is null and a.invalid_reason is null and a.decision_day between $4 and $5
             order by a.event_time, a.decision_id, a.ad, a.kind, a.card
             """,
             [

@@ -46,14 +46,15 @@ public enum PerformanceRollup {
             }
         }
         // An ad is viewable once, whatever the card.
-        for event in try FirstOfAd.events(.viewable, of: fresh, on: connection) {
+        for event in try FirstOfAd.events(.viewable, of: fresh, ignoringInvalid: true, on: connection) {
             counts[key(event), default: Counts()].viewable += 1
         }
         for event in invalid where event.kind != .viewable { counts[key(event), default: Counts()].invalid += 1 }
         try write(counts, on: connection)
     }
 
-    private static func write(_ counts: [Key: Counts], on connection: isolated PostgresConnection) throws {
+    /// Adds the counts, which may be negative, to those that are there.
+    static func write(_ counts: [Key: Counts], on connection: isolated PostgresConnection) throws {
         guard !counts.isEmpty else { return }
         let rows = counts.sorted {
             ($0.key.day, $0.key.campaignID, $0.key.lineItemID, $0.key.creativeVersionID, $0.key.storefrontID)
