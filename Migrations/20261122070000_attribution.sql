@@ -104,8 +104,16 @@ create table advertiser_blinding (
 insert into advertiser_blinding (advertiser_id) select id from advertiser;
 create function add_advertiser_blinding() returns trigger language plpgsql as $$
 begin
-    insert into advertiser_blinding (advertiser_id) values (new.id) on conflict do nothing;
+    insert into advertiser_blinding (advertiser_id) values (new.id);
     return null;
 end $$;
 create trigger advertiser_blinding_key after insert on advertiser
     for each row execute function add_advertiser_blinding();
+
+-- MARK: Tenants
+
+select nimb_tenant_table('event_invalidation', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');
+select nimb_tenant_table('attribution_publication', 'nimb_scope() <> ''''', 'nimb_is_retailer()');
+select nimb_tenant_table('attribution_publication_share', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');
+-- Whoever holds the key can tell which shopper is which: only the code that blinds reads it.
+select nimb_tenant_table('advertiser_blinding', 'nimb_is_system()', 'nimb_is_retailer()');

@@ -51,6 +51,11 @@ public struct AttributionWorld: Sendable {
         String(decoding: id.bytes.drop { $0 != 0x2F }.dropFirst(), as: UTF8.self)
     }
 
+    /// The storefront in front of a scoped id.
+    static func storefront(_ id: AttributionID) -> Int32? {
+        Int32(String(decoding: id.bytes.prefix { $0 != 0x2F }, as: UTF8.self))
+    }
+
     /// Reads what concerns these orders; unknown ones are left out.
     public static func load(
         _ keys: [OrderKey], reach: Reach? = nil, on connection: isolated PostgresConnection

@@ -26,21 +26,25 @@ public enum CreditLedger {
         var touched: Set<OrderKey> = []
         /// Orders that touches found invalid may have won, with the id of one of them.
         var invalidated: [OrderKey: String] = [:]
+        /// Orders that are decided anew because what attribution reads beside the log was corrected.
+        var recomputed: Set<OrderKey> = []
 
         public init(
             orders: Set<OrderKey> = [], adjusted: [OrderKey: String] = [:], linked: Set<OrderKey> = [],
-            touched: Set<OrderKey> = [], invalidated: [OrderKey: String] = [:]
+            touched: Set<OrderKey> = [], invalidated: [OrderKey: String] = [:], recomputed: Set<OrderKey> = []
         ) {
             self.orders = orders
             self.adjusted = adjusted
             self.linked = linked
             self.touched = touched
             self.invalidated = invalidated
+            self.recomputed = recomputed
         }
 
         /// Every order concerned, in a fixed order.
         public var keys: [OrderKey] {
-            orders.union(adjusted.keys).union(linked).union(touched).union(invalidated.keys).sorted()
+            orders.union(adjusted.keys).union(linked).union(touched).union(invalidated.keys).union(recomputed)
+                .sorted()
         }
 
         func cause(of key: OrderKey, winner: String?) -> String {
@@ -48,6 +52,7 @@ public enum CreditLedger {
             if let adjustment = adjusted[key] { return "adjustment \(adjustment)" }
             if orders.contains(key) { return "order" }
             if linked.contains(key) { return "late link" }
+            if !touched.contains(key) { return "recomputation" }
             return winner.map { "late touch \($0)" } ?? "late touch"
         }
     }
