@@ -52,7 +52,7 @@ public enum EventInvalidation {
         guard !fresh.isEmpty else { return summary }
         let touched = try winners(fresh, on: connection)
         try mark(fresh, reason, on: connection)
-        let refunds = try EventRefunds.write(for: fresh, zone: zone, now: now, on: connection)
+        let refunds = try EventRefunds.write(for: fresh, reason: reason, zone: zone, now: now, on: connection)
         summary.refunds = refunds.count
         summary.refunded = refunds.values.reduce(.zero) { $0 + $1.amount }
         try moveCounts(fresh, zone: zone, on: connection)

@@ -86,6 +86,7 @@ public enum LedgerReplay {
         on connection: isolated PostgresConnection, ledger: ([CreditRow]) throws -> Void
     ) throws -> Report {
         let zone = try InstallationZone.read(on: connection)
+        let installed = try Policies.installed(on: connection)
         var report = Report(range: range, policy: policy?.name)
         var inputs = RowDigest("nimb attribution inputs/1")
         var before = Tally()
@@ -110,12 +111,12 @@ public enum LedgerReplay {
         report.policies = policies.sorted()
         report.inputsHash = inputs.finish()
         report.policyHash = AttributionDigest.policies(
-            try policy.map { [$0] } ?? report.policies.map { try AttributionPolicy.preset($0) })
+            try policy.map { [$0] } ?? report.policies.map { try installed.rules($0) })
         (report.ledgerHash, report.resultHash) = (before.finish(), after.finish())
         (report.ledgerEntries, report.resultEntries) = (before.entries, after.entries)
         if policy == nil, auditsTouches {
             report.touches = try TouchAudit.run(
-                from: zone.start(of: range.from) - AffectedOrders.longestWindow, to: zone.start(of: range.to + 1),
+                from: zone.start(of: range.from) - installed.longestWindow, to: zone.start(of: range.to + 1),
                 on: connection)
         }
         let names = try AttributionNames.load(campaigns: before.campaigns.union(after.campaigns), on: connection)

@@ -49,15 +49,15 @@ struct RowDigest {
 
 /// Digests of what attribution reads and says.
 enum AttributionDigest {
-    /// SHA-256 of a policy's canonical text.
+    /// SHA-256 of a policy's document with every member stated.
     static func policy(_ policy: AttributionPolicy) -> [UInt8] {
-        Array(SHA256.hash(data: Array(policy.canonicalText.utf8)))
+        Array(SHA256.hash(data: Array(policy.json.utf8)))
     }
 
     /// SHA-256 of several policies, by name.
     static func policies(_ policies: [AttributionPolicy]) -> [UInt8] {
         let sorted = policies.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        return Array(SHA256.hash(data: Array(sorted.map(\.canonicalText).joined().utf8)))
+        return Array(SHA256.hash(data: Array(sorted.map(\.json).joined(separator: "\n").utf8)))
     }
 
     /// Adds everything that was read to decide a round of orders, in an order of its own.
@@ -87,7 +87,10 @@ enum AttributionDigest {
             digest.add(orNull: row.units)
             digest.add(orNull: row.amountMicros)
         }
-        let candidates = world.candidates.sorted { $0.touch.touchID < $1.touch.touchID }
+        let candidates = world.candidates.sorted {
+            $0.touch.touchID != $1.touch.touchID
+                ? $0.touch.touchID < $1.touch.touchID : $0.policy.utf8.lexicographicallyPrecedes($1.policy.utf8)
+        }
         digest.add(Int64(candidates.count))
         for candidate in candidates {
             let row = candidate.touch
