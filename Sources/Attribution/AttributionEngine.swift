@@ -115,7 +115,7 @@ public enum AttributionEngine {
         return (table, contest)
     }
 
-    private static func orders(
+    static func orders(
         _ input: AttributionInput, _ reference: AttributionReference
     ) throws(AttributionError) -> OrderTable {
         var table = OrderTable(reference, expectedLines: input.lines.count)

@@ -205,7 +205,7 @@ public enum CreditCSV {
     }
 
     /// Quotes only around a cell with a comma, a quote, CR or LF.
-    static func appendCell(_ cell: some Collection<UInt8>, to out: inout [UInt8]) {
+    public static func appendCell(_ cell: some Collection<UInt8>, to out: inout [UInt8]) {
         guard cell.contains(where: { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }) else {
             out.append(contentsOf: cell)
             return

@@ -77,13 +77,13 @@ public enum LedgerReplay {
         _ range: OrderRounds.Range, policy: AttributionPolicy? = nil, auditsTouches: Bool = true,
         on connection: isolated PostgresConnection
     ) throws -> Report {
-        try run(range, policy: policy, auditsTouches: auditsTouches, on: connection) { _ in }
+        try run(range, policy: policy, auditsTouches: auditsTouches, on: connection) { _, _ in }
     }
 
-    /// The same; `ledger` gets the ledger's rows of each round, one a part.
+    /// The same; `round` gets what each round decided, and the ledger's rows of it, one a part.
     static func run(
         _ range: OrderRounds.Range, policy: AttributionPolicy?, auditsTouches: Bool,
-        on connection: isolated PostgresConnection, ledger: ([CreditRow]) throws -> Void
+        on connection: isolated PostgresConnection, round: (DecidedRound, [CreditRow]) throws -> Void
     ) throws -> Report {
         let zone = try InstallationZone.read(on: connection)
         let installed = try Policies.installed(on: connection)
@@ -103,7 +103,7 @@ public enum LedgerReplay {
             let refused = Set(decided.refused.map { AttributionWorld.scoped($0.storefrontID, $0.orderID) })
             let booked = try LedgerRows.parts(of: keys, on: connection).filter { !refused.contains($0.orderID) }
             let computed = decided.parts.flatMap(\.rows)
-            try ledger(booked)
+            try round(decided, booked)
             report.orders += keys.count
             report.refused += refused.count
             compare(before.add(booked), after.add(computed), storefronts, &report)

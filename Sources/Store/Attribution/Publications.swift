@@ -80,7 +80,7 @@ public enum Publications {
                     + "Wait for it, or retire the node when it is lost.")
         }
         var shares: [ShareKey: ShareSum] = [:]
-        let report = try LedgerReplay.run(range, policy: nil, auditsTouches: false, on: connection) { rows in
+        let report = try LedgerReplay.run(range, policy: nil, auditsTouches: false, on: connection) { _, rows in
             for entry in NetPosition(rows).entries {
                 let key = ShareKey(policy: entry.key.policy, advertiserID: Int32(entry.key.advertiserID.text) ?? 0)
                 shares[key, default: ShareSum()].add(entry)
@@ -94,6 +94,8 @@ public enum Publications {
                     + "see nimb replay.")
         }
         let posting = try postingHash(month, through: nil, on: connection)
+        let cut = try connection.query("select coalesce(max(id), 0) from credit").single().int64(0)
+        let result = try resultHash(month, through: cut, zone: zone, on: connection)
         let last = try latest(month, on: connection)
         if let last {
             guard last.postingHash == posting else {
@@ -101,7 +103,7 @@ public enum Publications {
                     .invalidState, field: "month",
                     "Rows posted to \(text(month)) have changed since it was published; see nimb doctor ledger.")
             }
-            guard last.resultHash != report.ledgerHash else {
+            guard last.resultHash != result else {
                 throw Refusal(
                     .invalidState, field: "month", "Version \(last.version) of \(text(month)) says the same already.")
             }
@@ -110,14 +112,13 @@ public enum Publications {
             """
             insert into attribution_publication (code, month, version, published_at, published_by, note,
                 through_credit_id, data_through, orders, inputs_hash, policy_hash, result_hash, posting_hash)
-            select $1, $2, $3, $4, $5, $6, coalesce(max(id), 0), $7, $8, $9, $10, $11, $12 from credit
-            returning \(columns)
+            values ($1, $2, $3, $4, $5, $6, $13, $7, $8, $9, $10, $11, $12) returning \(columns)
             """,
             [
                 .text(Code.make("pub")), .date(days: month.number), .int4((last?.version ?? 0) + 1),
                 .timestamptz(micros: now.micros), .text(actor), .text(orNull: note),
                 .timestamptz(micros: through.micros), .int(report.orders), .bytea(report.inputsHash),
-                .bytea(report.policyHash), .bytea(report.ledgerHash), .bytea(posting),
+                .bytea(report.policyHash), .bytea(result), .bytea(posting), .int8(cut),
             ]
         ).single()
         let publication = try read(row)
@@ -211,6 +212,25 @@ public enum Publications {
             digest.add(try row.micros(19))
         }
         return digest.finish()
+    }
+
+    /// SHA-256 of the net position of a publication's orders, from the ledger up to its cut.
+    static func resultHash(
+        of publication: Publication, zone: AccountingZone, on connection: isolated PostgresConnection
+    ) throws -> [UInt8] {
+        try resultHash(publication.month, through: publication.throughCreditID, zone: zone, on: connection)
+    }
+
+    private static func resultHash(
+        _ month: Day, through: Int64, zone: AccountingZone, on connection: isolated PostgresConnection
+    ) throws -> [UInt8] {
+        var hash = SHA256()
+        hash.update(data: Array(NetPosition.header.utf8))
+        try OrderRounds.forEach(OrderRounds.Range(month: month), zone: zone, on: connection) { keys in
+            let rows = try LedgerRows.parts(of: keys, through: through, on: connection)
+            hash.update(data: NetPosition(rows).rows)
+        }
+        return Array(hash.finalize())
     }
 
     // MARK: Reading
