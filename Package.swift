@@ -133,8 +133,10 @@ let ring3: [Target] = [
     ours(
         "ManagementAPI",
         [
-            "AdModel", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD", "Telemetry",
-            "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams, logging,
+            "AdModel", "Archive", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD",
+            "Telemetry",
+            "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams,
+            logging,
             lifecycle,
         ], resources: [.copy("OpenAPI")]),
     ours(

@@ -3,6 +3,7 @@ public enum ManagementRoutes {
     /// The routes beside health and metrics, which belong to the listener.
     public static func all() -> RouteTable {
         var table = RouteTable()
+        AttributionRoutes.add(to: &table)
         DocumentRoutes.add(to: &table)
         IdentityRoutes.add(to: &table)
         IncrementalityRoutes.add(to: &table)

@@ -35,7 +35,8 @@ enum CreditChecks {
             name: "net_not_negative", rule: "No touch's net on a line is below zero.",
             sql: "select \(line) || ' ' || policy as id from net where units < 0 or amount < 0"),
         LedgerDoctor.Check(
-            name: "one_winner", rule: "One winner per line and policy, or per advertiser or campaign where the policy says so.",
+            name: "one_winner",
+            rule: "One winner per line and policy, or per advertiser or campaign where the policy says so.",
             sql: """
                 select \(line) || ' ' || policy as id from living l left join policy p on p.name = l.policy
                 group by storefront_id, order_id, line_no, policy, case p.scope when 'advertiser' then advertiser_id
@@ -71,7 +72,8 @@ enum CreditChecks {
                     is distinct from (c.advertiser_id, c.campaign_id, c.line_item_id, c.interaction, c.touched_at)
                 """),
         LedgerDoctor.Check(
-            name: "touch_in_window", rule: "The touch came before the order, in the policy's window, and counts for it.",
+            name: "touch_in_window",
+            rule: "The touch came before the order, in the policy's window, and counts for it.",
             sql: """
                 select \(qualified) || ' ' || l.touch_id as id from living l left join policy p on p.name = l.policy
                 left join touch t on t.touch_id = l.touch_id
@@ -106,7 +108,8 @@ enum CreditChecks {
                         and v.valid_from <= l.touched_at and l.touched_at < v.valid_to)
                 """),
         LedgerDoctor.Check(
-            name: "halo_within_grant", rule: "Halo stays within brands granted to the advertiser when the order was made.",
+            name: "halo_within_grant",
+            rule: "Halo stays within brands granted to the advertiser when the order was made.",
             sql: """
                 select \(qualified) || ' ' || l.policy as id from living l
                 where l.level in ('listed', 'brand') and not exists (

@@ -92,7 +92,8 @@ public enum EventInvalidation {
                 guard let key = AdEventKey(touchID: id) else {
                     throw Refusal(
                         .invalidFields, field: "events",
-                        "\(id.prefix(80)) is not the id of an event: <decision>.<ad>.i, .v or .c, then .<card> of a card")
+                        "\(id.prefix(80)) is not the id of an event: <decision>.<ad>.i, .v or .c, then .<card> of a card"
+                    )
                 }
                 keys.append(key)
             }

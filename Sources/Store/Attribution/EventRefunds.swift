@@ -74,7 +74,8 @@ enum EventRefunds {
             """,
             [
                 .array(ads.map { .uuid(high: $0.decision.uuidHigh, low: $0.decision.low) }),
-                .int2Array(ads.map { Int16($0.ad) }), .textArray(ads.map { $0.kind == .click ? "click" : "impression" }),
+                .int2Array(ads.map { Int16($0.ad) }),
+                .textArray(ads.map { $0.kind == .click ? "click" : "impression" }),
             ])
         return try rows.compactMap { row in
             let id = try row.uuid(2)

@@ -77,13 +77,15 @@ public enum LedgerDoctor {
             """,
             [
                 .textArray(rules.map(\.name)), .array(rules.map { .int8(orNull: $0.clickWindow?.micros) }),
-                .array(rules.map { .int8(orNull: $0.viewWindow?.micros) }), .textArray(rules.map(\.viewCounting.rawValue)),
+                .array(rules.map { .int8(orNull: $0.viewWindow?.micros) }),
+                .textArray(rules.map(\.viewCounting.rawValue)),
                 .textArray(rules.map(\.scope.rawValue)), .array(rules.map { .bool($0.separatesInteractions) }),
                 .textArray(rules.map { $0.levels.map(\.rawValue).joined(separator: " ") }), .text(zone.identifier),
                 .int(idLimit),
             ])
         return Finding(
-            check: check.name, rule: check.rule, count: try rows.first?.int64(1) ?? 0, ids: try rows.map { try $0.string(0) })
+            check: check.name, rule: check.rule, count: try rows.first?.int64(1) ?? 0,
+            ids: try rows.map { try $0.string(0) })
     }
 
     // MARK: Against the engine
@@ -166,10 +168,12 @@ public enum LedgerDoctor {
         _ zone: AccountingZone, _ idLimit: Int, _ connection: isolated PostgresConnection
     ) throws -> [Finding] {
         var postings = Finding(
-            check: "published_month_unchanged", rule: "No row was added to, taken from or changed in a published month.",
+            check: "published_month_unchanged",
+            rule: "No row was added to, taken from or changed in a published month.",
             count: 0, ids: [])
         var results = Finding(
-            check: "published_result_unchanged", rule: "The ledger up to its cut still gives what each publication says.",
+            check: "published_result_unchanged",
+            rule: "The ledger up to its cut still gives what each publication says.",
             count: 0, ids: [])
         var after: Int64 = 0
         while true {

@@ -172,7 +172,8 @@ struct LedgerFileWriter {
         }
         let own = advertiserID
         var shoppers = Set(world.candidates.filter { $0.touch.advertiserID == own }.map(\.touch.shopperID))
-        for line in world.lines where keys.contains(LineKey(order: line.orderID, line: line.lineNumber, interaction: nil)) {
+        for line in world.lines
+        where keys.contains(LineKey(order: line.orderID, line: line.lineNumber, interaction: nil)) {
             shoppers.insert(line.shopperID)
         }
         var greatest: [Instant: AttributionID] = [:]
@@ -196,7 +197,8 @@ struct LedgerFileWriter {
             var blinded = row
             blinded.orderID = AttributionID(
                 blinding.order(
-                    OrderKey(storefrontID: storefront, orderID: AttributionWorld.unscoped(row.orderID)), at: row.orderedAt))
+                    OrderKey(storefrontID: storefront, orderID: AttributionWorld.unscoped(row.orderID)),
+                    at: row.orderedAt))
             blinded.advertiserID = AttributionID(advertiserCode)
             blinded.campaignID = AttributionID(names.campaign(row.campaignID))
             blinded.lineItemID = AttributionID(names.lineItem(row.lineItemID))

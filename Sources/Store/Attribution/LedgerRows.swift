@@ -38,7 +38,8 @@ enum LedgerRows {
                 lineItemID: AttributionID(try row.int32(6)), touchID: AttributionID(try row.string(7)),
                 interaction: Interaction(rawValue: try row.string(8)) ?? .view,
                 level: MatchLevel(rawValue: try row.string(9)) ?? .order, kind: takes ? .reversal : .credit,
-                units: units, amountMicros: amount, orderedAt: orderedAt, touchedAt: Timestamp(micros: try row.micros(14)),
+                units: units, amountMicros: amount, orderedAt: orderedAt,
+                touchedAt: Timestamp(micros: try row.micros(14)),
                 cause: adjustment.map { .adjustment(AttributionWorld.scoped(storefrontID, $0)) } ?? .order,
                 causeAt: orderedAt)
         }

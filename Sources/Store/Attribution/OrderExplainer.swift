@@ -164,7 +164,9 @@ public enum OrderExplainer {
         func id(_ id: AttributionID) -> String { (blinding?.shopper(id) ?? id).text }
         return world.links.filter { own.contains($0.visitorID) }
             .sorted { ($0.linkedAt, $0.visitorID, $0.customerID) < ($1.linkedAt, $1.visitorID, $1.customerID) }
-            .map { OrderExplanation.Link(visitor: id($0.visitorID), customer: id($0.customerID), linkedAt: $0.linkedAt) }
+            .map {
+                OrderExplanation.Link(visitor: id($0.visitorID), customer: id($0.customerID), linkedAt: $0.linkedAt)
+            }
     }
 
     private static func postings(

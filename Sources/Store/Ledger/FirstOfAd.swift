@@ -17,7 +17,8 @@ enum FirstOfAd {
     ///   - ignoringInvalid: events found invalid afterwards do not count as having been there. A charge asks without:
     ///     what was charged and given back is not charged again for the same ad.
     static func events(
-        _ kind: AdEventKind, of fresh: [AdEventRecord], ignoringInvalid: Bool = false, on connection: isolated PostgresConnection
+        _ kind: AdEventKind, of fresh: [AdEventRecord], ignoringInvalid: Bool = false,
+        on connection: isolated PostgresConnection
     ) throws -> [AdEventRecord] {
         var first: [Ad: AdEventRecord] = [:]
         var inBatch: [Ad: Int64] = [:]

@@ -4,5 +4,8 @@ import ArgumentParser
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report", abstract: "Reports from the database.",
-        subcommands: [ReportIncrementalityCommand.self])
+        subcommands: [
+            ReportDiffCommand.self, ReportIncrementalityCommand.self, ReportLedgerFilesCommand.self,
+            ReportPublishCommand.self,
+        ])
 }
