@@ -226,7 +226,7 @@ public enum EventInvalidation {
         _ events: [Stored], _ refunds: [AdEventKey: EventRefunds.Refund], _ reason: InvalidReason, note: String?,
         actor: String, now: Timestamp, on connection: isolated PostgresConnection
     ) throws {
-        try connection.copyIn(
+        try connection.copyStaged(
             "event_invalidation",
             [
                 "decision_day", "decision_id", "ad", "kind", "card", "advertiser_id", "touch_id", "reason", "note",

@@ -241,9 +241,8 @@ public enum CreditLedger {
         let today = zone.day(of: now)
         let channels = Dictionary(
             world.lines.map { ($0.orderID, $0.channel) }, uniquingKeysWith: { first, _ in first })
-        try connection.copyStaged(
         let published = try Publications.months(on: connection)
-        try connection.copyIn(
+        try connection.copyStaged(
             "credit",
             [
                 "storefront_id", "order_id", "line_no", "policy", "advertiser_id", "campaign_id", "line_item_id",
