@@ -24,22 +24,22 @@ import Testing
                 posting_month, recorded_at)
             select storefront_id, order_id, line_no, policy, advertiser_id, campaign_id, 1, touch_id, interaction, level,
                 kind, 1, 1, ordered_at, touched_at, cause, cause_at, posting_month, recorded_at
-            from credit where level = 'brand' limit 1
+            from credit where level = 'listed' limit 1
             """
         ),
         ("line_exists", "delete from order_line where sku = 'p3'"),
-        ("order_facts", "update credit set channel = 'offline' where level = 'brand'"),
+        ("order_facts", "update credit set channel = 'offline' where level = 'listed'"),
         ("touch_lives", "delete from touch where visitor_id = 'v1'"),
         ("touch_lives", "update touch set invalid_reason = 'rate' where visitor_id = 'v1'"),
         ("touch_belongs", "update touch set line_item_id = 1 where line_item_id = 4"),
-        ("touch_in_window", "update credit set touched_at = touched_at - interval '20 days' where level = 'brand'"),
-        ("touch_in_window", "update credit set touched_at = ordered_at + interval '1 hour' where level = 'brand'"),
-        ("level_in_policy", "update credit set level = 'order' where level = 'brand'"),
-        ("policy_in_force", "update credit set policy = 'sku-strict@1' where level = 'brand'"),
+        ("touch_in_window", "update credit set touched_at = touched_at - interval '20 days' where level = 'listed'"),
+        ("touch_in_window", "update credit set touched_at = ordered_at + interval '1 hour' where level = 'listed'"),
+        ("level_in_policy", "update credit set level = 'order' where level = 'listed'"),
+        ("policy_in_force", "update credit set policy = 'sku-strict@1' where level = 'listed'"),
         ("campaign_in_force", "update campaign_version set valid_from = '2027-01-01'"),
         ("halo_within_grant", "delete from brand_grant"),
-        ("tenant", "update credit set advertiser_id = 1 where level = 'brand'"),
-        ("posting_month", "update credit set posting_month = '2026-09-01' where level = 'brand'"),
+        ("tenant", "update credit set advertiser_id = 1 where level = 'listed'"),
+        ("posting_month", "update credit set posting_month = '2026-09-01' where level = 'listed'"),
         ("spend_line_item", "update line_item_spend set spent_micros = spent_micros + 1"),
         ("spend_day", "update line_item_day_spend set spent_micros = spent_micros + 1"),
         ("spend_advertiser", "update advertiser_spend set spent_micros = spent_micros + 1"),
@@ -58,10 +58,10 @@ import Testing
         ("rollup_invalid", "update performance_day set invalid = invalid + 1"),
         ("invalid_marked", "update ad_event set invalid_reason = null"),
         ("touch_follows_from_event", "update touch set promoted_skus = '{}'"),
-        ("recomputation_equals_ledger", "update credit set amount_micros = amount_micros - 1 where level = 'brand'"),
-        ("credit_within_sale", "update credit set amount_micros = 10 * amount_micros where level = 'brand'"),
-        ("published_month_unchanged", "update credit set cause = 'late link' where level = 'brand'"),
-        ("published_result_unchanged", "update credit set amount_micros = amount_micros - 1 where level = 'brand'"),
+        ("recomputation_equals_ledger", "update credit set amount_micros = amount_micros - 1 where level = 'listed'"),
+        ("credit_within_sale", "update credit set amount_micros = 10 * amount_micros where level = 'listed'"),
+        ("published_month_unchanged", "update credit set cause = 'late link' where level = 'listed'"),
+        ("published_result_unchanged", "update credit set amount_micros = amount_micros - 1 where level = 'listed'"),
     ]
 
     @Test func aSoundLedgerPassesAndEveryBrokenInvariantIsFoundWithItsIds() async throws {
@@ -69,7 +69,7 @@ import Testing
         try await LedgerFixture.publish()
         let sound = try await LedgerFixture.doctor()
         #expect(sound.failures == [])
-        let credits = try await number("select count(*) from credit where level = 'brand'")
+        let credits = try await number("select count(*) from credit where level = 'listed'")
         #expect(credits == 1)
         #expect(
             Set(sound.findings.map(\.check)) == Set(Self.corruptions.map(\.check)), "every check is put to the proof")

@@ -14,7 +14,7 @@ import Testing
         let policies = ["default@1", "order-24h@1", "smart-placement@1", "sku-strict@1"]
         try await TestDatabase.current.pool.withConnection { db in
             // Two campaigns under one policy are rivals; every seed takes another.
-            try db.query(
+            _ = try db.query(
                 "update campaign_version set policy = $1 where campaign_id < 3",
                 [.text(policies[Int(seed) % policies.count])])
         }

@@ -23,7 +23,7 @@ enum LedgerFixture {
             ShopFixture.event(
                 .click, ShopFixture.token(4, line: 4, at: noon, products: [1]), invalid: .botAgent),
             ShopFixture.event(.click, honest, visitor: "v5"), ShopFixture.event(.click, forged, visitor: "v5"),
-            // A return of one of two units; p1 is what the click promised, p3 only of its brand.
+            // A return of one of two units; p1 is what the click promised, p3 is of the rival's list.
             ShopFixture.order("o1", at: noon + .hours(2), lines: [("p1", 2, 1_000), ("p3", 1, 500)]),
             ShopFixture.adjustment("r1", of: "o1", at: noon + .hours(5), kind: .return, line: 1, units: 1),
             ShopFixture.order("o3", at: noon + .hours(3), visitor: "v5", customer: "c5", lines: [("p1", 1, 300)]),
