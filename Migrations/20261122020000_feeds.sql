@@ -78,6 +78,14 @@ create index product_sku_prefix on product (sku text_pattern_ops);
 create index category_parent on category (parent_id);
 create index stock_product on stock (product_id);
 
+-- Up to when the beginnings and ends of aliases have been brought to serving.
+create table alias_clock (
+    id int primary key default 1 check (id = 1),
+    applied_at timestamptz not null
+);
+insert into alias_clock (applied_at) values (now());
+
+select nimb_tenant_table('alias_clock', 'nimb_is_system()');
 select nimb_tenant_table('feed', 'nimb_is_retailer()');
 select nimb_tenant_table('feed_run', 'nimb_is_retailer()');
 -- Searching needs the index before the policy, which a condition that looks at the session forbids (`@@` is not

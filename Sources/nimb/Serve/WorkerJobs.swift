@@ -41,6 +41,9 @@ struct WorkerJobs {
             Job(name: "campaigns", every: .seconds(5)) { now in
                 _ = try await CampaignSchedule.run(pool: pool, now: now)
             },
+            Job(name: "brand-aliases", every: .seconds(60)) { now in
+                _ = try await pool.transaction { try BrandAliases.applyBoundaries(now: now, on: $0) }
+            },
             FeedJob(
                 pool: pool, client: client, clock: SystemClock.now, metrics: metrics, logger: logger,
                 importer: FeedImports.importer(pool)

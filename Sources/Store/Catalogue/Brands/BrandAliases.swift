@@ -89,6 +89,22 @@ public enum BrandAliases {
         try db.query("delete from brand_alias where id = $1", [.int4(alias.id)])
     }
 
+    /// Brings to serving what began or ended by itself since the last time. Returns whether anything did.
+    public static func applyBoundaries(now: Timestamp, on db: isolated PostgresConnection) throws -> Bool {
+        let instant = PostgresValue.timestamptz(micros: now.micros)
+        let crossed = try db.query(
+            """
+            update alias_clock set applied_at = $1::timestamptz
+            where exists (
+                select 1 from brand_alias where valid_from > applied_at and valid_from <= $1
+                union all select 1 from brand_alias where valid_to > applied_at and valid_to <= $1)
+            """, [instant])
+        guard crossed.affected > 0 else { return false }
+        _ = try PromotedProducts.refresh(now: now, on: db)
+        try db.query("select bump_control_version('control')")
+        return true
+    }
+
     /// The same lock as the constraint's, taken first: two approvals of one spelling then follow each other, and the
     /// second is told why it is refused.
     private static func lock(on db: isolated PostgresConnection) throws {
