@@ -8,6 +8,15 @@ import Testing
 struct AliasBoundaryTests {
     private let now = Timestamp(rfc3339: "2026-11-22T10:00:00Z") ?? Timestamp(micros: 0)
 
+    private static func promoted(on db: isolated PostgresConnection) throws -> [String] {
+        try db.query("select promoted_skus from line_item_version where valid_to = 'infinity'").single()
+            .stringArray("promoted_skus")
+    }
+
+    private static func control(on db: isolated PostgresConnection) throws -> Int64 {
+        try db.query("select version from control_version where stream = 'control'").single().int64("version")
+    }
+
     @Test func lineItemsAndServingFollowAnAliasWhenItsTimeComes() async throws {
         let now = now
         try await TestDatabase.current.pool.transaction { db in
@@ -29,24 +38,17 @@ struct AliasBoundaryTests {
             _ = try BrandAliases.create(
                 alias: "НЕСКАФЕ", brand: "nescafe", from: now + .hours(1), to: now + .hours(2), now: now, on: db)
 
-            func promoted() throws -> [String] {
-                try db.query("select promoted_skus from line_item_version where valid_to = 'infinity'").single()
-                    .stringArray("promoted_skus")
-            }
-            func control() throws -> Int64 {
-                try db.query("select version from control_version where stream = 'control'").single().int64("version")
-            }
-            let start = try control()
-            #expect(try promoted() == [])
+            let start = try Self.control(on: db)
+            #expect(try Self.promoted(on: db) == [])
             #expect(try BrandAliases.applyBoundaries(now: now + .minutes(59), on: db) == false)
             #expect(try BrandAliases.applyBoundaries(now: now + .minutes(60), on: db))
-            #expect(try promoted() == ["p1"])
-            #expect(try control() == start + 1)
+            #expect(try Self.promoted(on: db) == ["p1"])
+            #expect(try Self.control(on: db) == start + 1)
             #expect(try BrandAliases.applyBoundaries(now: now + .minutes(61), on: db) == false)
             // A worker that was away for long sees the end that it missed.
             #expect(try BrandAliases.applyBoundaries(now: now + .days(3), on: db))
-            #expect(try promoted() == [])
-            #expect(try control() == start + 2)
+            #expect(try Self.promoted(on: db) == [])
+            #expect(try Self.control(on: db) == start + 2)
         }
     }
 }
