@@ -115,7 +115,11 @@ struct SeedDriver {
             // Booked once per reference by the API itself.
             let answer = try await client.post("\(address)/wallet/top-ups", wanted)
             guard (200..<300).contains(answer.status) else { throw refused(answer, inner, topUp) }
-            count(answer.status == 201, "top-up \(topUp["reference"]?.text ?? "")")
+            if answer.status == 201 {
+                count(true, "top-up \(topUp["reference"]?.text ?? "")")
+            } else {
+                report.unchanged += 1
+            }
         }
         if value["caps"] != nil {
             let wanted = try json.members(

@@ -67,12 +67,17 @@ struct SeedJSON {
         return Timestamp(micros: Int64((date?.timeIntervalSince1970 ?? 0).rounded()) * 1_000_000).rfc3339
     }
 
+    private static func isText(_ value: JSONValue) -> Bool { if case .string = value { true } else { false } }
+
     /// Whether the server's value says what the file says: members that the file leaves out do not count, and an
     /// instant may be written in another zone.
     static func agrees(_ wanted: JSONValue, with current: JSONValue?) -> Bool {
         switch (wanted, current) {
         case (.object(let wanted), .object(let current)):
             wanted.allSatisfy { agrees($0.value, with: current[$0.key]) }
+        case (.array(let wanted), .array(let current)) where wanted.allSatisfy(isText):
+            // Lists of words are sets to the API.
+            wanted.count == current.count && Set(wanted.map(\.canonicalText)) == Set(current.map(\.canonicalText))
         case (.array(let wanted), .array(let current)):
             wanted.count == current.count && zip(wanted, current).allSatisfy { agrees($0, with: $1) }
         case (.string(let wanted), .string(let current)):
