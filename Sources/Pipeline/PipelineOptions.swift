@@ -6,7 +6,7 @@ public struct PipelineOptions: Sendable {
     public var batchRecords: Int
     /// Most bytes of records of one transaction; one record may be larger.
     public var batchBytes: Int
-    /// Wait before looking again when the log has nothing new.
+    /// Wait before looking again when the log has nothing new: a part of the time until an order's credits are there.
     public var idleWait: Duration
     /// First wait after a failure that may pass; doubles up to `longestRetryWait`.
     public var retryWait: Duration
@@ -20,7 +20,7 @@ public struct PipelineOptions: Sendable {
     public var segmentRetention: Timestamp.Span
 
     public init(
-        batchRecords: Int = 10_000, batchBytes: Int = 4 << 20, idleWait: Duration = .milliseconds(100),
+        batchRecords: Int = 10_000, batchBytes: Int = 4 << 20, idleWait: Duration = .milliseconds(20),
         retryWait: Duration = .milliseconds(250), longestRetryWait: Duration = .seconds(10),
         heartbeat: Timestamp.Span = .seconds(5), settle: Timestamp.Span = .seconds(2),
         segmentRetention: Timestamp.Span = .days(7)

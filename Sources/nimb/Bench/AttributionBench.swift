@@ -19,6 +19,11 @@ struct AttributionBench {
             print("writing \(data.touches) touches and \(data.lines) lines to \(folder)")
             try data.write(to: folder)
         }
+        // Once before the rotation: the files come into the page cache, and no other child has a peak to mix it with.
+        _ = try attribute()
+        let peak = childrenPeakBytes()
+        let touchCount = max(1, csvTouches())
+        print("peak memory \(peak >> 20) MB: \(peak / touchCount) bytes a touch, all files of the run included")
         let name = readsOnly ? "read and count line ends" : "yardstick"
         let summary = try Rotation(
             rounds: rounds,
@@ -36,9 +41,20 @@ struct AttributionBench {
             BenchGoalLine(
                 goal: readsOnly ? "G6-read" : "G6", value: ratio.median, floor: readsOnly ? nil : 2,
                 aim: readsOnly ? nil : 5, least: ratio.least, greatest: ratio.greatest, rounds: rounds,
-                yardstick: readsOnly ? "read" : "given", isValid: isQuiet()
+                yardstick: readsOnly ? "read" : "given", isValid: Bystanders.hadRoom
             ).json)
         try incremental()
+    }
+
+    /// Greatest memory of any process that this one has waited for.
+    private func childrenPeakBytes() -> Int {
+        var usage = rusage()
+        return getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage) == 0 ? usage.ru_maxrss << 10 : 0
+    }
+
+    /// Lines of the touches' file below its header.
+    private func csvTouches() -> Int {
+        ((try? InputFile("\(folder)/touches.csv"))?.lineNumber(at: .max) ?? 2) - 2
     }
 
     private func attribute() throws -> Double {
@@ -123,7 +139,7 @@ struct AttributionBench {
         print(
             BenchGoalLine(
                 goal: "G6c-lines", value: median, floor: 50_000, aim: 200_000, least: figures.min() ?? 0,
-                greatest: figures.max() ?? 0, rounds: rounds, yardstick: "none", isValid: isQuiet()
+                greatest: figures.max() ?? 0, rounds: rounds, yardstick: "none", isValid: Bystanders.hadRoom
             ).json)
     }
 
@@ -178,12 +194,6 @@ struct AttributionBench {
     private func seconds(since start: ContinuousClock.Instant) -> Double {
         let elapsed = start.duration(to: .now)
         return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-    }
-
-    /// Whether the machine had a core to spare on average over the last minute.
-    private func isQuiet() -> Bool {
-        var load = [0.0]
-        return getloadavg(&load, 1) == 1 && load[0] <= Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 0.5
     }
 
     private func format(_ value: Double) -> String { String(format: "%.2f", value) }

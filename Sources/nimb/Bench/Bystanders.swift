@@ -27,6 +27,12 @@ struct Bystanders {
 
     var wereQuiet: Bool { share < Self.limit }
 
+    /// Whether the machine had a core to spare on average over the last minute.
+    static var hadRoom: Bool {
+        var load = [0.0]
+        return getloadavg(&load, 1) == 1 && load[0] <= Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 0.5
+    }
+
     /// Seconds in user mode, and stolen by the host, of everything but the given processes.
     private static func others(than contestants: [Int32]) -> Double {
         let all = fields("/proc/stat", after: "cpu ")
