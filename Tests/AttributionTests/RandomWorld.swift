@@ -64,7 +64,7 @@ extension World {
                     BrandAliasRow(alias: brand, brandID: r.pick(brands), validFrom: cuts.last, validTo: nil))
             }
         }
-        for _ in 0..<(4 + r.below(8)) {
+        for _ in 0..<(8 + r.below(10)) {
             let (from, to) = interval(&r)
             world.grants.append(
                 BrandGrantRow(
@@ -95,6 +95,13 @@ extension World {
                     promotedSKUs: (0..<r.below(4)).map { _ in r.pick(skus) }
                 ))
             if r.chance(5), let last = touches.last { touches.append(last) }
+            // The same contact with another campaign: nothing but the id can tell the two apart.
+            if r.chance(30), var twin = touches.last {
+                twin.touchID = AttributionID("t\(i)\(r.pick(["", "0", "1", "a"]))x")
+                twin.campaignID = r.pick(campaigns)
+                twin.advertiserID = owner[twin.campaignID] ?? .absent
+                touches.append(twin)
+            }
         }
     }
 
