@@ -97,7 +97,7 @@ extension World {
             if r.chance(5), let last = touches.last { touches.append(last) }
             // The same contact with another campaign: nothing but the id can tell the two apart.
             if r.chance(30), var twin = touches.last {
-                twin.touchID = AttributionID("t\(i)\(r.pick(["", "0", "1", "a"]))x")
+                twin.touchID = AttributionID("t\(i)-\(r.pick(["", "0", "1", "a"]))x")
                 twin.campaignID = r.pick(campaigns)
                 twin.advertiserID = owner[twin.campaignID] ?? .absent
                 touches.append(twin)

@@ -142,7 +142,7 @@ private struct PolicyReader {
         let told = Set(problems.map(\.field))
         problems += policy.problems.filter { problem in
             !told.contains(problem.field) && !(problem.field == "name" && told.contains("version"))
-                && !(problem.code == "required" && told.contains("view_window_seconds"))
+                && !(problem.field == "click_window_seconds" && told.contains("view_window_seconds"))
                 && !told.contains { $0.hasPrefix(problem.field + "[") }
         }
         return policy
