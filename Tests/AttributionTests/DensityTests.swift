@@ -21,7 +21,7 @@ import Testing
             }
         }
         let least: [(String, Int)] = [
-            ("a tie decided by the touch id", 300), ("a tie of two advertisers at one instant", 300),
+            ("a tie decided by the touch id", 300), ("a tie of two advertisers at one instant", 150),
             ("a touch at the last microsecond of its window", 300), ("a touch one microsecond too old", 300),
             ("a touch at the instant of the order", 300), ("a touch one microsecond after the order", 100),
             ("a credit by sku", 300), ("a credit by variant", 150), ("a credit by listed", 50),
