@@ -33,7 +33,7 @@ import Testing
         _ = try await nimb.line(within: .seconds(60)) { $0.contains("Ctrl-C ends everything") }
 
         let blocks = try Self.tour()
-        #expect(blocks.count == 6)
+        #expect(blocks.count == 9)
         let script =
             "set -euo pipefail\n"
             + blocks.joined(separator: "\n")
@@ -44,13 +44,15 @@ import Testing
         let file = dev.folder.appendingPathComponent("tour.sh")
         try script.write(to: file, atomically: true, encoding: .utf8)
         let shell = try ChildProcess(URL(fileURLWithPath: "/bin/bash"), [file.path])
-        let code = try await shell.exit(within: .seconds(60))
+        let code = try await shell.exit(within: .seconds(90))
         let output = shell.output.joined(separator: "\n")
         #expect(code == 0, "\(output)\n\(nimb.output.suffix(20).joined(separator: "\n"))")
         #expect(output.contains("Реклама"))
         #expect(output.firstMatch(of: /302 https?:\/\/[^ ]*[?&]erid=[A-Za-z0-9_-]+/) != nil, "\(output)")
         #expect(output.contains(#""direct_units": 2"#), "\(output)")
         #expect(output.contains("manifest.json"))
+        #expect(output.contains("Кофе к заказу"), "\(output)")
+        #expect(output.contains("campaign.approved"), "\(output)")
 
         nimb.send(SIGINT)
         #expect(try await nimb.exit(within: .seconds(20)) == 0)
