@@ -43,7 +43,8 @@ import Testing
             .replacingOccurrences(of: ".nimb/", with: dev.folder.path + "/")
         let file = dev.folder.appendingPathComponent("tour.sh")
         try script.write(to: file, atomically: true, encoding: .utf8)
-        let shell = try ChildProcess(URL(fileURLWithPath: "/bin/bash"), [file.path])
+        let shell = try ChildProcess(
+            URL(fileURLWithPath: "/bin/bash"), [file.path], workingDirectory: Checkout.root)
         let code = try await shell.exit(within: .seconds(90))
         let output = shell.output.joined(separator: "\n")
         #expect(code == 0, "\(output)\n\(nimb.output.suffix(20).joined(separator: "\n"))")
