@@ -25,8 +25,10 @@ import Testing
 
     private static let sql = """
         insert into product (sku, name) select 'bulk' || n, 'Товар' from generate_series(1, 1000) n;
+        insert into campaign (code, advertiser_id, contract_id, name, kktu, state)
+            values ('bulk', 1, 1, 'К', '17.3.1', 'active');
         insert into line_item (code, campaign_id, advertiser_id, name, starts_at, ends_at, pricing, bid_micros)
-            select 'bulk' || n, 1, 1, 'x', '2026-11-01Z', '2026-12-01Z', 'cpm', 1000 + n from generate_series(1, \(lineItems)) n;
+            select 'bulk' || n, 2, 1, 'x', '2026-11-01Z', '2026-12-01Z', 'cpm', 1000 + n from generate_series(1, \(lineItems)) n;
         insert into line_item_version (line_item_id, valid_from, promoted_skus)
             select id, '2026-11-01Z', array['bulk' || (1 + id % 1000)] from line_item where code like 'bulk%';
         insert into creative (code, line_item_id, advertiser_id, format)

@@ -172,7 +172,7 @@ import Testing
         let (serving, refresher) = try await Self.holderAndRefresher()
         await refresher.refresh()
         let first = try #require(serving.state)
-        _ = try await database.pool.transaction { try $0.query("select bump_control_version('control')") }
+        _ = try await database.pool.withConnection { try $0.query("update line_item set bid_micros = bid_micros + 1") }
         // Whoever loads a snapshot waits for this table.
         let blocker = PostgresPool(PostgresOptions(url: database.url), maximumConnections: 1)
         let isLocked = Mutex(false)

@@ -101,10 +101,8 @@ enum PlanningRoutes {
                 json.member("available", !isOverbooked)
                 json.member("conflicts", array: [Availability.Conflict]()) { _, _ in }
                 json.member("forecast") { json in
-                    json.object { json in
-                        json.member("expected_slots", ReachEstimate.rounded(forecast.expectedSlots))
-                        json.member("free_slots", ReachEstimate.rounded(max(0, forecast.free)))
-                    }
+                    json.member("expected_slots", ReachEstimate.rounded(forecast.expectedSlots))
+                    json.member("free_slots", ReachEstimate.rounded(max(0, forecast.free)))
                 }
                 json.member("warnings", isOverbooked ? ["overbooked"] : [])
             }

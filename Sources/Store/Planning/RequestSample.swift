@@ -21,8 +21,9 @@ public enum RequestSample {
             "select to_regclass('request_sample_' || to_char(date '1970-01-01' + $1::int, 'YYYYMMDD')) is not null as it",
             [.int4(days.max()?.number ?? 0)]
         ).single().bool("it")
-        try LedgerPartitions.ensure(days.sorted().map { ("request_sample", $0) }, on: connection)
+        // Removed before those of this batch are made: a replay may bring days that are older still.
         if !isThere, let newest = days.max() { try prune(before: newest, on: connection) }
+        try LedgerPartitions.ensure(days.sorted().map { ("request_sample", $0) }, on: connection)
         let values: [PostgresValue] = [
             .array(kept.map { .uuid(high: $0.record.id.uuidHigh, low: $0.record.id.low) }),
             .int4Array(kept.map { $0.record.id.day.number }),
