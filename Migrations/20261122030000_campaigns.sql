@@ -43,6 +43,10 @@ alter table line_item
     add check (paused or not archived);
 create index line_item_campaign on line_item (campaign_id, id);
 
+-- On whose behalf it was done: an advertiser is told of the retailer's people as "retailer" only. Null: by the seed.
+alter table campaign_transition
+    add column side text check (side in ('advertiser', 'retailer', 'system'));
+
 -- Whatever an advertiser's session asks for, it cannot approve itself, jump over moderation or choose a tier that the
 -- retailer sells. The API refuses this with words; here it cannot happen.
 create function nimb_is_advertiser_session() returns boolean language sql stable as $$

@@ -50,13 +50,8 @@ enum CampaignJSON {
         json.member("at", transition.at.description)
         json.member("from", transition.from?.rawValue)
         json.member("to", transition.to.rawValue)
-        json.member("actor", showsActor ? transition.actor : actorSide(transition))
+        // An advertiser is not told who of the retailer's people it was.
+        json.member("actor", transition.side == .retailer && !showsActor ? "retailer" : transition.actor)
         json.member("reason", transition.reason)
-    }
-
-    /// An advertiser is not told who of the retailer's people decided.
-    private static func actorSide(_ transition: CampaignTransition) -> String {
-        if transition.actor.hasPrefix("job:") { return transition.actor }
-        return transition.to == .approved || transition.to == .rejected ? "retailer" : transition.actor
     }
 }

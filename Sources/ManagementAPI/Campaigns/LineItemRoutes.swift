@@ -122,7 +122,8 @@ enum LineItemRoutes {
             if call.header("if-match") != nil { try change.requireMatch(old.revision) }
             try Fields(members).finish()
             let edit = try LineItems.set(
-                paused: paused, archived: archived, of: old, in: campaign(of: old, on: db), on: db)
+                paused: paused, archived: archived, of: old, in: campaign(of: old, on: db),
+                actor: call.campaignActor, on: db)
             change.audit(
                 action, object: "line_item", id: old.code, advertiser: old.advertiserID,
                 before: LineItemBody.text(old), after: LineItemBody.text(edit.lineItem))

@@ -42,7 +42,8 @@ enum GrantRoutes {
         let to = fields.instantIfPresent("valid_to")
         try fields.finish()
         return try await call.write { db, change in
-            let row = try BrandGrants.create(advertiser: advertiser, brand: brand, from: from, to: to, on: db)
+            let row = try BrandGrants.create(
+                advertiser: advertiser, brand: brand, from: from, to: to, now: call.now, on: db)
             change.audit("created", "grant", row.code, render, after: row, advertiser: row.advertiserID)
             return .json(status: 201, revision: row.revision, location: "/v1/grants/\(row.code)") { render(&$0, row) }
         }

@@ -130,6 +130,10 @@ struct Gate: Sendable {
             throw Problem(refusal)
         } catch let error as PostgresError where error.isRetryable {
             throw Problem.unavailable
+        } catch let error as PostgresError where error.kind == .uniqueViolation {
+            // Two requests took one id at the same instant; the checks before saw neither.
+            throw Problem(
+                .conflict, "Another request has just taken an id or a name of this one; read, then try again.")
         }
     }
 

@@ -30,6 +30,8 @@ extension Fields {
     /// The id of a new resource: chosen by the retailer or generated; advertisers may not choose.
     func newCode(_ prefix: String, _ actor: Actor) -> String {
         if !actor.isRetailer { readOnly("id") }
-        return code("id") ?? Code.make(prefix)
+        let chosen = code("id")
+        if chosen == "bulk" { problem("id", "The address of this word is taken.", code: "not_allowed") }
+        return chosen ?? Code.make(prefix)
     }
 }

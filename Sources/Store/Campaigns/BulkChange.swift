@@ -146,7 +146,8 @@ extension BulkChange {
             return try LineItems.update(new, was: item, in: campaign, resubmit: false, actor: actor, now: now, on: db)
         }
         return try LineItems.set(
-            paused: change == .pause, archived: change == .archive, of: item, in: campaign, on: db)
+            paused: change == .pause, archived: change == .archive, of: item, in: campaign, actor: actor,
+            on: db)
     }
 
     /// In the order of the ids, so that two bulk changes wait for each other and do not lock each other out.

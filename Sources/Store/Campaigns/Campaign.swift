@@ -66,6 +66,8 @@ public struct CampaignTransition: Equatable, Sendable {
     public var from: CampaignState?
     public var to: CampaignState
     public var actor: String
+    /// On whose side the actor was; nil for a seed file.
+    public var side: CampaignActor.Kind?
     public var reason: String
 }
 

@@ -70,23 +70,24 @@ public enum CampaignTransitions {
             update campaign set state = $2, revision = revision + 1\(approved)\(held) where id = $1 returning revision
             """, [.int4(campaign), .text(goal.rawValue)]
         ).single().int64("revision")
-        try record(campaign, from: state, to: goal, actor: actor.name, reason: reason, now: now, on: db)
+        try record(campaign, from: state, to: goal, actor: actor, reason: reason, now: now, on: db)
         return Outcome(from: state, to: goal, revision: revision)
     }
 
     /// Writes down how a campaign came into a state.
     static func record(
-        _ campaign: Int32, from: CampaignState?, to: CampaignState, actor: String, reason: String, now: Timestamp,
+        _ campaign: Int32, from: CampaignState?, to: CampaignState, actor: CampaignActor, reason: String,
+        now: Timestamp,
         on db: isolated PostgresConnection
     ) throws {
         try db.query(
             """
-            insert into campaign_transition (campaign_id, changed_at, from_state, to_state, actor, reason)
-            values ($1, $2, $3, $4, $5, $6)
+            insert into campaign_transition (campaign_id, changed_at, from_state, to_state, actor, side, reason)
+            values ($1, $2, $3, $4, $5, $6, $7)
             """,
             [
                 .int4(campaign), .timestamptz(micros: now.micros), .text(orNull: from?.rawValue), .text(to.rawValue),
-                .text(actor), .text(String(reason.prefix(reasonLimit))),
+                .text(actor.name), .text(actor.kind.rawValue), .text(String(reason.prefix(reasonLimit))),
             ])
     }
 }

@@ -64,7 +64,7 @@ public enum Campaigns {
     ) throws -> [CampaignTransition] {
         try db.query(
             """
-            select id, changed_at, from_state, to_state, actor, reason from campaign_transition
+            select id, changed_at, from_state, to_state, actor, side, reason from campaign_transition
             where campaign_id = $1 and id > $2 order by id limit $3
             """, [.int4(campaign), .int8(after), .int8(limit)]
         ).map { row in
@@ -72,6 +72,7 @@ public enum Campaigns {
                 id: try row.int64("id"), at: Timestamp(micros: try row.micros("changed_at")),
                 from: try row.stringIfPresent("from_state").flatMap(CampaignState.init(rawValue:)),
                 to: CampaignState(rawValue: try row.string("to_state")) ?? .draft, actor: try row.string("actor"),
+                side: try row.stringIfPresent("side").flatMap(CampaignActor.Kind.init(rawValue:)),
                 reason: try row.string("reason"))
         }
     }
@@ -103,7 +104,7 @@ public enum Campaigns {
             ]
         ).single().int32("id")
         try CampaignTransitions.record(
-            id, from: nil, to: .draft, actor: actor.name, reason: "created", now: now, on: db)
+            id, from: nil, to: .draft, actor: actor, reason: "created", now: now, on: db)
         try CampaignCredit.put(draft.credited, policy: draft.policy, campaign: id, now: now, on: db)
         return try stored(id, on: db)
     }

@@ -133,11 +133,15 @@ public enum LineItems {
 
     /// Pauses, resumes or archives a line item, whose row and campaign must be locked.
     public static func set(
-        paused: Bool, archived: Bool, of item: LineItem, in campaign: Campaign, on db: isolated PostgresConnection
+        paused: Bool, archived: Bool, of item: LineItem, in campaign: Campaign, actor: CampaignActor,
+        on db: isolated PostgresConnection
     ) throws -> LineItemEdit {
         try Campaigns.requireOpen(campaign.state)
         guard !item.archived else {
             throw Refusal(.invalidState, "The line item is archived and does not change any more.")
+        }
+        if archived, actor.kind == .advertiser, item.tier != .auction {
+            throw Refusal(.invalidState, "The retailer has sold this line item; he alone puts it away.")
         }
         try db.query(
             "update line_item set paused = $2, archived = $3, revision = revision + 1 where id = $1",

@@ -69,6 +69,25 @@ public enum PromotedProducts {
         try refresh(where: "l.advertiser_id = $1", [.int4(advertiser)], now: now, on: db)
     }
 
+    /// The same for every advertiser whose grants began or ended within a day before `now`: validity passes without a
+    /// write. Asking again changes nothing.
+    public static func followGrants(now: Timestamp, on db: isolated PostgresConnection) throws -> Int {
+        let span: [PostgresValue] = [
+            .timestamptz(micros: (now - .days(1)).micros), .timestamptz(micros: now.micros),
+        ]
+        let owners = try db.query(
+            """
+            select distinct advertiser_id from brand_grant
+            where (valid_from > $1 and valid_from <= $2) or (valid_to > $1 and valid_to <= $2) order by 1
+            """, span)
+        var changed = 0
+        for row in owners {
+            changed += try refresh(advertiser: try row.int32("advertiser_id"), now: now, on: db)
+        }
+        if changed > 0 { try db.query("select bump_control_version('control')") }
+        return changed
+    }
+
     private static func refresh(
         where condition: String, _ parameters: [PostgresValue], now: Timestamp, on db: isolated PostgresConnection
     ) throws -> Int {

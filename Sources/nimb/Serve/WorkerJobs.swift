@@ -44,6 +44,9 @@ struct WorkerJobs {
             Job(name: "brand-aliases", every: .seconds(60)) { now in
                 _ = try await pool.transaction { try BrandAliases.applyBoundaries(now: now, on: $0) }
             },
+            Job(name: "grants", every: .seconds(60)) { now in
+                _ = try await pool.transaction { try PromotedProducts.followGrants(now: now, on: $0) }
+            },
             FeedJob(
                 pool: pool, client: client, clock: SystemClock.now, metrics: metrics, logger: logger,
                 importer: FeedImports.importer(pool)

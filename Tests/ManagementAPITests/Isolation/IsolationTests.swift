@@ -135,7 +135,9 @@ private let now = Timestamp(rfc3339: "2026-11-21T10:00:00Z") ?? Timestamp(micros
                 let path = try #require(try path(operation, .own))
                 for role in ["advertiser_manager", "advertiser_analyst"] {
                     let answer = try await call(probe, operation, path, key: MatrixWorld.keys[role])
-                    #expect(!answer.text.contains("foreign"), "\(operation.name) as \(role): \(answer.text)")
+                    // Members of a counterparty are called `foreign_inn` and the like, whoever it is.
+                    let told = answer.text.replacing(/"foreign_[a-z_]+":/, with: "")
+                    #expect(!told.contains("foreign"), "\(operation.name) as \(role): \(answer.text)")
                     if answer.status == 200 { read += 1 }
                 }
             }

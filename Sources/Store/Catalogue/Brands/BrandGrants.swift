@@ -55,7 +55,8 @@ public enum BrandGrants {
     /// Several advertisers may own a brand at one time (a maker and his distributor); one advertiser has one grant for
     /// a brand at a time.
     public static func create(
-        advertiser: String, brand: String, from: Timestamp?, to: Timestamp?, on db: isolated PostgresConnection
+        advertiser: String, brand: String, from: Timestamp?, to: Timestamp?, now: Timestamp,
+        on db: isolated PostgresConnection
     ) throws -> BrandGrantRecord {
         let validity = ValiditySpan(from: from, to: to)
         try validity.check()
@@ -73,6 +74,7 @@ public enum BrandGrants {
             returning code
             """, ids + [validity.sqlFrom, validity.sqlTo]
         ).single().string("code")
+        _ = try PromotedProducts.refresh(advertiser: try owner.int32("id"), now: now, on: db)
         return try find(code, on: db)
     }
 
@@ -92,6 +94,7 @@ public enum BrandGrants {
         try db.query(
             "update brand_grant set valid_to = $3, revision = revision + 1 where id = $1 and revision = $2",
             [.int4(grant.id), .int8(grant.revision), changed.validity.sqlTo])
+        _ = try PromotedProducts.refresh(advertiser: grant.advertiserID, now: now, on: db)
         return try find(grant.code, on: db)
     }
 
