@@ -110,6 +110,26 @@ end $$;
 create trigger advertiser_blinding_key after insert on advertiser
     for each row execute function add_advertiser_blinding();
 
+-- MARK: Reports
+
+-- SHA-256 of where everything stands that a report is made of: each log's shipped position, the newest rows of the
+-- ledgers, the newest invalidation and the version of what is set up. Reports of one hash had the same inputs. Positions
+-- are the retailer's to know, their hash is everybody's.
+create function report_inputs_hash() returns text language plpgsql security definer stable
+set search_path from current as $$
+declare before text := current_setting('nimb.scope', true); found text;
+begin
+    perform set_config('nimb.scope', 'system', true);
+    select encode(sha256(convert_to(concat_ws(E'\n', 'nimb report inputs/1',
+        (select string_agg(node_id || ' ' || log_id || ' ' || position, E'\n' order by node_id, log_id)
+            from log_checkpoint),
+        'charge ' || (select coalesce(max(id), 0) from charge), 'credit ' || (select coalesce(max(id), 0) from credit),
+        'invalidation ' || (select coalesce(max(id), 0) from event_invalidation),
+        'control ' || (select version from control_version where stream = 'control')), 'UTF8')), 'hex') into found;
+    perform set_config('nimb.scope', coalesce(before, ''), true);
+    return found;
+end $$;
+
 -- MARK: Tenants
 
 select nimb_tenant_table('event_invalidation', 'nimb_sees(advertiser_id)', 'nimb_is_retailer()');

@@ -95,10 +95,13 @@ public struct PolicyMethodology: Equatable, Sendable {
     public var basis: String
     /// Clicks and views are two numbers that are never added.
     public var keepsInteractionsApart: Bool
+    /// SHA-256 of the policy's document, hexadecimal.
+    public var hash: String
 
     public init(
         policy: String, clickWindowSeconds: Int64?, viewWindowSeconds: Int64?, countedView: String?, levels: [String],
-        scope: String = "line", basis: String = "net", keepsInteractionsApart: Bool = false
+        scope: String = "line", basis: String = "net", keepsInteractionsApart: Bool = false,
+        hash: String = ""
     ) {
         self.policy = policy
         self.clickWindowSeconds = clickWindowSeconds
@@ -108,6 +111,7 @@ public struct PolicyMethodology: Equatable, Sendable {
         self.scope = scope
         self.basis = basis
         self.keepsInteractionsApart = keepsInteractionsApart
+        self.hash = hash
     }
 }
 
@@ -121,18 +125,24 @@ public struct ReportMethodology: Equatable, Sendable {
     public var invalidShare: Int64?
     /// RFC 3339; everything received before is in the report. nil when nothing was ever shipped.
     public var dataThrough: String?
+    /// SHA-256 of where the logs and ledgers stood, hexadecimal: reports of one hash were made of the same inputs.
+    public var inputsHash: String
+    /// SHA-256 of this page as CSV, hexadecimal: the bytes that `format=csv` answers with.
+    public var resultHash: String
     /// True once no number of the report can change any more.
     public var final: Bool
 
     public init(
         policies: [PolicyMethodology], salesBy: SalesDate = .orderDate, accountingZone: String, invalidShare: Int64?,
-        dataThrough: String?, final: Bool
+        dataThrough: String?, inputsHash: String = "", resultHash: String = "", final: Bool
     ) {
         self.policies = policies
         self.salesBy = salesBy
         self.accountingZone = accountingZone
         self.invalidShare = invalidShare
         self.dataThrough = dataThrough
+        self.inputsHash = inputsHash
+        self.resultHash = resultHash
         self.final = final
     }
 }

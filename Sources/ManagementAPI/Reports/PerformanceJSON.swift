@@ -80,6 +80,7 @@ enum PerformanceJSON {
                     json.member("scope", policy.scope)
                     json.member("basis", policy.basis)
                     json.member("separate_interactions", policy.keepsInteractionsApart)
+                    json.member("policy_hash", policy.hash)
                 }
             }
             json.member("viewability", "50% of pixels for 1 second; in a shelf, of at least one card")
@@ -87,6 +88,8 @@ enum PerformanceJSON {
             json.member("accounting_zone", methodology.accountingZone)
             json.member("currency", "RUB")
             json.member("vat", "excluded")
+            json.member("inputs_hash", methodology.inputsHash)
+            json.member("result_hash", methodology.resultHash)
             json.member("invalid_traffic_share", decimal: methodology.invalidShare.map(Ratio.text(millionths:)))
         }
     }

@@ -61,6 +61,9 @@ enum ReportRoutes {
         answer.headers["content-disposition"] =
             "attachment; filename=\"performance-\(query.from)-\(query.to).csv\""
         answer.headers["x-next-cursor"] = report.nextCursor
+        answer.headers["x-inputs-hash"] = report.methodology.inputsHash
+        answer.headers["x-result-hash"] = report.methodology.resultHash
+        answer.headers["x-policy-hash"] = report.methodology.policies.map(\.hash).joined(separator: ", ")
         return answer
     }
 

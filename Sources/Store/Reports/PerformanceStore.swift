@@ -1,6 +1,7 @@
 import AdModel
 import Attribution
 import Billing
+import Crypto
 import Postgres
 import Reporting
 
@@ -92,14 +93,18 @@ public enum PerformanceStore {
         let valid = try traffic[0].int64("valid")
         let invalid = try traffic[0].int64("invalid")
         let through = try connection.query("select shipped_through() as through")[0].microsIfPresent("through")
-        return PerformanceReport(
+        var report = PerformanceReport(
             rows: rows, policyTotals: totals,
             methodology: ReportMethodology(
                 policies: policies.map(Self.methodology), salesBy: query.salesBy, accountingZone: zone.identifier,
                 invalidShare: Ratio.millionths(invalid, valid + invalid), dataThrough: through.flatMap(Self.instant),
+                inputsHash: try connection.query("select report_inputs_hash() as hash").single().string("hash"),
                 // Months are not closed yet, so returns and late touches can still move any number.
                 final: false),
             nextCursor: page.count > query.limit ? query.cursor(at: query.offset + query.limit) : nil)
+        let csv = PerformanceCSV.render(report, dimensions: query.dimensions)
+        report.methodology.resultHash = AttributionDigest.hex(Array(SHA256.hash(data: Array(csv.utf8))))
+        return report
     }
 
     /// The policies under which the advertiser has credits; the default one when there are none.
@@ -119,7 +124,8 @@ public enum PerformanceStore {
             viewWindowSeconds: policy.viewWindow.map { $0.micros / 1_000_000 },
             countedView: policy.viewWindow == nil ? nil : policy.viewCounting.rawValue,
             levels: policy.levels.map(\.rawValue), scope: policy.scope.rawValue, basis: policy.basis.rawValue,
-            keepsInteractionsApart: policy.separatesInteractions)
+            keepsInteractionsApart: policy.separatesInteractions,
+            hash: AttributionDigest.hex(AttributionDigest.policy(policy)))
     }
 
     private static func zone(on connection: isolated PostgresConnection) throws -> AccountingZone {

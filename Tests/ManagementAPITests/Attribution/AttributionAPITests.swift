@@ -19,9 +19,9 @@ import Testing
         select ensure_day_partition('ad_event', '2026-10-10');
         insert into ad_event (decision_day, decision_id, ad, kind, card, storefront_id, placement_id, advertiser_id,
                 campaign_id, line_item_id, creative_version_id, visitor_id, event_time, received_at, node_id) values
-            ('2026-10-10', '00000000-0000-0000-0000-00000000000a', 0, 2, -1, 1, 1, 1, 1, 1, 1, 'v1', '2026-10-10 10:00Z',
+            ('2026-10-10', '00065d79-8724-6800-0000-00000000000a', 0, 2, -1, 1, 1, 1, 1, 1, 1, 'v1', '2026-10-10 10:00Z',
                 '2026-10-10 10:00Z', 1),
-            ('2026-10-10', '00000000-0000-0000-0000-00000000000b', 0, 2, -1, 1, 1, 2, 2, 2, 2, 'v1', '2026-10-10 09:00Z',
+            ('2026-10-10', '00065d78-b090-c400-0000-00000000000b', 0, 2, -1, 1, 1, 2, 2, 2, 2, 'v1', '2026-10-10 09:00Z',
                 '2026-10-10 09:00Z', 1);
         insert into touch (touch_id, visitor_id, occurred_at, kind, advertiser_id, campaign_id, line_item_id,
                 storefront_id, promoted_skus)
@@ -103,7 +103,7 @@ import Testing
             // A click is found invalid later: sud wins, in November's books.
             let invalid = try await world.send(
                 "POST", "/v1/event-invalidations", as: "adops",
-                body: #"{"reason":"bot_agent","events":["0000000000000000000000000000000a.0.c"],"note":"later"}"#)
+                body: #"{"reason":"bot_agent","events":["00065d7987246800000000000000000a.0.c"],"note":"later"}"#)
             #expect(invalid.status == 200, "\(invalid.text)")
             #expect(invalid.findings == [])
             #expect(invalid["events"] == "1" && invalid["credit_rows"] == "2")
