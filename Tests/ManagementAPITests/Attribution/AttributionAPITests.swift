@@ -1,4 +1,5 @@
 import AdModel
+import Crypto
 import Foundation
 import Postgres
 import Store
@@ -133,6 +134,30 @@ import Testing
             let sound = try await TestDatabase.current.pool.transaction { try LedgerDoctor.run(on: $0) }
             // The history was written by hand, without rollups; the credit ledger itself is sound.
             #expect(sound.failures.map(\.check).filter { !$0.hasPrefix("rollup") } == [])
+        }
+    }
+
+    @Test func aReportPrintsTheHashesOfItsInputsPolicyAndResult() async throws {
+        try await with { world in
+            let query = "/v1/reports/performance?from=2026-10-01&to=2026-10-31&by=campaign"
+            func hashes() async throws -> [String: Any] {
+                try #require(try await get(world, query, as: "nord").json["methodology"] as? [String: Any])
+            }
+            let first = try await hashes()
+            let csv = try await world.send("GET", query + "&format=csv", as: "nord")
+            let digest = SHA256.hash(data: Data(csv.text.utf8)).map {
+                String($0 >> 4, radix: 16) + String($0 & 15, radix: 16)
+            }
+            #expect(first["result_hash"] as? String == digest.joined())
+            let policies = try #require(first["policies"] as? [[String: Any]])
+            #expect((policies.first?["policy_hash"] as? String)?.count == 64)
+            #expect(try await hashes()["inputs_hash"] as? String == first["inputs_hash"] as? String)
+            // Another version of what is set up is another input, whether or not it moves this report.
+            try await TestDatabase.current.pool.withConnection {
+                try $0.script("select bump_control_version('control')")
+            }
+            #expect(try await hashes()["inputs_hash"] as? String != first["inputs_hash"] as? String)
+            #expect(try await hashes()["result_hash"] as? String == first["result_hash"] as? String)
         }
     }
 
