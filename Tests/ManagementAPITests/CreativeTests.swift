@@ -14,8 +14,8 @@ import Testing
             let again = try await probe.upload(banner, key: CreativeWorld.manager)
             #expect(again.status == 200)
             #expect(again["id"] == first["id"])
-            #expect(try await probe.get("/v1/media/\(first["id"])", key: CreativeWorld.manager).status == 200)
-            #expect(try await probe.get("/v1/media/\(first["id"])", key: CreativeWorld.other).status == 404)
+            #expect(try await probe.look("/v1/media/\(first["id"])", key: CreativeWorld.manager).status == 200)
+            #expect(try await probe.look("/v1/media/\(first["id"])", key: CreativeWorld.other).status == 404)
             // Knowing the hash does not make it his.
             let stolen = try await probe.json(
                 "POST", "/v1/creatives",
@@ -85,9 +85,9 @@ import Testing
             #expect(
                 try await probe.json("POST", "\(item)/approve", key: CreativeWorld.adops, match: made.etag).status
                     == 409)
-            let sent = try await probe.send("POST", "\(path)/submit", key: CreativeWorld.manager)
+            let sent = try await probe.act("\(path)/submit", key: CreativeWorld.manager)
             #expect(sent.newest("state") == "moderation", "\(sent.text)")
-            let queue = try await probe.get("/v1/moderation", key: CreativeWorld.adops)
+            let queue = try await probe.look("/v1/moderation", key: CreativeWorld.adops)
             #expect(
                 (queue.json["items"] as? [[String: Any]])?.map { "\($0["id"] ?? "")" } == ["creative.\(made["id"])"])
 
@@ -98,7 +98,7 @@ import Testing
                 "POST", "\(item)/reject", ["feedback": "Замените заголовок"], key: CreativeWorld.adops, match: sent.etag
             )
             #expect(rejected.status == 200, "\(rejected.text)")
-            let seen = try await probe.get(path, key: CreativeWorld.manager)
+            let seen = try await probe.look(path, key: CreativeWorld.manager)
             #expect(seen.newest("feedback") == "Замените заголовок")
 
             let noMatch = try await probe.json(
@@ -110,12 +110,12 @@ import Testing
             let edited = try await probe.json(
                 "PATCH", path, ["fields": ["alt": "Чашка кофе"]], key: CreativeWorld.manager, match: seen.etag)
             #expect(edited.newest("state") == "draft" && edited.newest("version") == "1", "\(edited.text)")
-            let resent = try await probe.send("POST", "\(path)/submit", key: CreativeWorld.manager)
+            let resent = try await probe.act("\(path)/submit", key: CreativeWorld.manager)
             let before = try await version()
             let approved = try await probe.json("POST", "\(item)/approve", key: CreativeWorld.adops, match: resent.etag)
             #expect(approved.status == 200, "\(approved.text)")
             #expect(try await version() == before + 1, "serving looks again")
-            var now = try await probe.get(path, key: CreativeWorld.manager)
+            var now = try await probe.look(path, key: CreativeWorld.manager)
             #expect(now.newest("servable") == "0", "no token yet")
 
             let erid = "\(path)/versions/1/erid"
@@ -123,13 +123,13 @@ import Testing
             #expect(try await probe.json("PUT", erid, ["erid": "a b"], key: CreativeWorld.finance).status == 422)
             #expect(try await probe.json("PUT", erid, ["erid": "2VtzqAbC"], key: CreativeWorld.finance).status == 200)
             #expect(try await probe.json("PUT", erid, ["erid": "2Vtzqabc"], key: CreativeWorld.finance).status == 409)
-            now = try await probe.get(path, key: CreativeWorld.manager)
+            now = try await probe.look(path, key: CreativeWorld.manager)
             #expect(now.newest("erid") == "2VtzqAbC" && now["serving_version"] == "1")
 
             let second = try await probe.json(
                 "PATCH", path, ["landing_url": "https://shop.test/new"], key: CreativeWorld.manager, match: now.etag)
             #expect(second.newest("version") == "2" && second["serving_version"] == "1", "\(second.text)")
-            let diff = try await probe.get("\(path)/versions/2/diff", key: CreativeWorld.manager)
+            let diff = try await probe.look("\(path)/versions/2/diff", key: CreativeWorld.manager)
             #expect(diff["against"] == "1")
             #expect(diff.text.contains("\"before\":\"https://shop.test/c/1\",\"after\":\"https://shop.test/new\""))
             let revoked = try await probe.json(
@@ -172,13 +172,13 @@ import Testing
 
     @Test func formatsAndCodesExplainThemselves() async throws {
         try await CreativeWorld.serving { probe in
-            let formats = try await probe.get("/v1/formats", key: CreativeWorld.manager)
+            let formats = try await probe.look("/v1/formats", key: CreativeWorld.manager)
             #expect(formats.text.contains("\"name\":\"alt\",\"type\":\"string\",\"title\":\"Описание картинки\""))
-            let found = try await probe.get(
+            let found = try await probe.look(
                 "/v1/kktu?q=%D0%BA%D0%BE%D1%80%D0%BC%D0%B0%20%D0%B4%D0%BB%D1%8F%20%D0%BA%D0%BE%D1%88%D0%B5%D0%BA",
                 key: CreativeWorld.manager)
             #expect(found.codes("items").first == "27.1.1", "\(found.text)")
-            let words = try await probe.get("/v1/campaigns/camp/kktu-suggestions", key: CreativeWorld.manager)
+            let words = try await probe.look("/v1/campaigns/camp/kktu-suggestions", key: CreativeWorld.manager)
             #expect(words.codes("items").first == "17.3.1", "\(words.text)")
             #expect(words.text.contains("\"source\":\"words\""))
             #expect(
@@ -188,9 +188,9 @@ import Testing
             let mapped = try await probe.json(
                 "PUT", "/v1/category-kktu/coffee", ["kktu": "17.3.3"], key: CreativeWorld.adops)
             #expect(mapped.status == 200, "\(mapped.text)")
-            let suggested = try await probe.get("/v1/campaigns/camp/kktu-suggestions", key: CreativeWorld.manager)
+            let suggested = try await probe.look("/v1/campaigns/camp/kktu-suggestions", key: CreativeWorld.manager)
             #expect(suggested.codes("items").first == "17.3.3")
-            #expect(try await probe.get("/v1/campaigns/camp/kktu-suggestions", key: CreativeWorld.other).status == 404)
+            #expect(try await probe.look("/v1/campaigns/camp/kktu-suggestions", key: CreativeWorld.other).status == 404)
         }
     }
 }

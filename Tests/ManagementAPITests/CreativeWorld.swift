@@ -7,12 +7,15 @@ import ManagementAPI
 import ORD
 import Postgres
 import TestKit
+import Testing
 
 /// Two advertisers, a campaign each, and a running management server.
 enum CreativeWorld {
     static let now = Timestamp(rfc3339: "2026-11-21T10:00:00Z") ?? Timestamp(micros: 0)
     static let manager = "nk_adv_manager"
     static let other = "nk_adv_other"
+    /// Read once: it is large.
+    static let document = Result { try AnswerDocument() }
     static let adops = "nk_ret_adops"
     static let finance = "nk_ret_finance"
 
@@ -78,11 +81,32 @@ extension HTTPProbe {
         var headers = ["Content-Type": "application/json"]
         if let match { headers["If-Match"] = match }
         let body = try JSONSerialization.data(withJSONObject: object)
-        return try await send(method, path, key: key, body: body, headers: headers)
+        return try documented(method, path, try await send(method, path, key: key, body: body, headers: headers))
+    }
+
+    /// Reads, and compares the answer with the document.
+    func look(_ path: String, key: String) async throws -> Answer {
+        try documented("GET", path, try await get(path, key: key))
+    }
+
+    /// Sends without a body.
+    func act(_ path: String, key: String) async throws -> Answer {
+        try documented("POST", path, try await send("POST", path, key: key))
+    }
+
+    private func documented(_ method: String, _ path: String, _ answer: Answer) throws -> Answer {
+        let plain = String(path.split(separator: "?")[0])
+        let document = try CreativeWorld.document.get()
+        let findings = document.findings(
+            method, plain, status: answer.status, type: answer.headers["content-type"], body: answer.body)
+        #expect(findings == [], "\(method) \(path): \(answer.text.prefix(300))")
+        return answer
     }
 
     func upload(_ bytes: Data, key: String, type: String = "image/png", query: String = "") async throws -> Answer {
-        try await send("POST", "/v1/media\(query)", key: key, body: bytes, headers: ["Content-Type": type])
+        try documented(
+            "POST", "/v1/media",
+            try await send("POST", "/v1/media\(query)", key: key, body: bytes, headers: ["Content-Type": type]))
     }
 
     /// Uploads the banner and makes a creative of it.
