@@ -72,7 +72,7 @@ let ring1: [Target] = [
     .systemLibrary(
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(
-        name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+        name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // The one C source of the package: an instruction that Swift has no name for.
     .target(name: "CChecksum"),
