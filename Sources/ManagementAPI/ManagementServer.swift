@@ -82,6 +82,7 @@ public struct ManagementServer: Service {
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: metrics())))
         }
+        for path in ["/v1/health", "/metrics"] { RouteTable.refuseOthers(than: ["GET"], at: path, on: router) }
         try await Listener.run(router, options: options, logger: logger, onRunning: onRunning)
     }
 

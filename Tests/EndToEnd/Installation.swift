@@ -18,6 +18,8 @@ final class Installation: Sendable {
     var shopKey: String { keys.withLock { $0["shop-key"] ?? "" } }
     var advertiserKey: String { keys.withLock { $0["north-key"] ?? "" } }
     var rivalKey: String { keys.withLock { $0["rival-key"] ?? "" } }
+    /// Of an admin of the retailer.
+    var retailerKey: String { keys.withLock { $0["ops-key"] ?? "" } }
 
     /// Seeds the database of the running test (trait `.database`) and imports the feeds.
     init(database: TestDatabase = .current) async throws {

@@ -73,14 +73,16 @@ public struct RouteTable: Sendable {
                 try await gate.pass(request, context, route)
             }
         }
-        for (path, known) in methods {
-            let allow = known.sorted().joined(separator: ", ")
-            for method in [HTTPRequest.Method.get, .post, .put, .patch, .delete] where !known.contains(method.rawValue)
-            {
-                router.on(RouterPath(path), method: method) { _, _ -> Response in
-                    throw Problem(
-                        .methodNotAllowed, "This address knows \(allow).", headers: [.allow: allow])
-                }
+        for (path, known) in methods { Self.refuseOthers(than: known, at: path, on: router) }
+    }
+
+    /// Answers every other method 405. HEAD goes with GET by itself.
+    static func refuseOthers(than known: Set<String>, at path: String, on router: Router<ManagementContext>) {
+        let allow = known.sorted().joined(separator: ", ")
+        let all = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
+        for method in all.compactMap(HTTPRequest.Method.init(rawValue:)) where !known.contains(method.rawValue) {
+            router.on(RouterPath(path), method: method) { _, _ -> Response in
+                throw Problem(.methodNotAllowed, "This address knows \(allow).", headers: [.allow: allow])
             }
         }
     }

@@ -87,6 +87,7 @@ struct NodeRuntime {
         var services = ManagementServices(
             database: database, sealer: Sealer(key: secrets.sealingKey), clock: SystemClock.now)
         services.preview = PreviewParameter(secret: secrets.shopperKey)
+        services.limits = RateLimits(actor: options.requestsPerMinute, network: options.anonymousRequestsPerMinute)
         services.formats = formats
         services.trustedProxies = try trustedProxies()
         services.outbound = outbound ?? options.outbound.policy()

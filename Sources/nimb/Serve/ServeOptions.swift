@@ -50,6 +50,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Event loops; 0 is one per core.")
     var loops = 0
 
+    @Option(help: "Requests a minute that the management listener takes from one user or key.")
+    var requestsPerMinute = 3_000
+
+    @Option(help: "Requests a minute without identity that the management listener takes from one network.")
+    var anonymousRequestsPerMinute = 600
+
     @OptionGroup var outbound: OutboundOptions
 
     func validate() throws {
@@ -62,6 +68,9 @@ struct ServeOptions: ParsableArguments {
         }
         guard (1_000...50_000_000).contains(profiles) else {
             throw ValidationError("--profiles must be 1000 to 50000000.")
+        }
+        guard requestsPerMinute > 0, anonymousRequestsPerMinute > 0 else {
+            throw ValidationError("At least one request a minute must be allowed.")
         }
     }
 
