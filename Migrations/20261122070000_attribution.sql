@@ -97,7 +97,7 @@ create trigger credit_month_open after insert on credit
 
 -- Under this key the shoppers and orders of an advertiser's export become opaque ids; no two advertisers share one.
 create table advertiser_blinding (
-    advertiser_id int primary key references advertiser,
+    advertiser_id int primary key references advertiser on delete cascade,
     key bytea not null default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
         check (octet_length(key) = 32)
 );

@@ -175,7 +175,8 @@ private let schema = """
         try await HTTPProbe.with(
             { announce in
                 try await MediaServer(
-                    options: ListenerOptions(port: 0), pool: TestDatabase.current.pool, logger: quiet(), onRunning: announce
+                    options: ListenerOptions(port: 0), pool: TestDatabase.current.pool, logger: quiet(),
+                    onRunning: announce
                 ).run()
             }, body)
     }
