@@ -232,7 +232,9 @@ let testTargets: [Target] = [
         ]),
     tests("ORDGatewayTests", ["ORDGateway", "ORD", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
-    tests("EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams], exclude: ["Fixtures", "schemathesis.toml"]),
+    tests(
+        "EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams],
+        exclude: ["Fixtures", "schemathesis.toml"]),
 ]
 
 let package = Package(
