@@ -104,26 +104,44 @@ public final class LeaseKeeper: Service {
         await last.value
     }
 
-    /// Asks again for those whose budgets changed, without looking at anybody else.
-    func serveChanges() async {
-        guard let state = serving.state, lines.withLock({ $0.isRegistered }) else { return }
+    /// Asks again for those whose budgets changed, without looking at anybody else. Tells who was asked for.
+    @discardableResult
+    func serveChanges() async -> Set<Int32> {
+        guard let state = serving.state, lines.withLock({ $0.isRegistered }) else { return [] }
         let changes = serving.takeBudgetChanges()
-        if changes.isEmpty { return }
-        if changes.everybody { return serving.keep(changes) }
+        if changes.isEmpty { return [] }
+        if changes.everybody {
+            serving.keep(changes)
+            return []
+        }
         let now = clock()
+        let requests = planChanges(state, serving.leases, changes, now: now)
         do {
-            try await ask(planChanges(state, serving.leases, changes, now: now), serving.leases, now: now)
+            for batch in Self.batches(of: requests) {
+                apply(try await store.renew(batch, now: now), serving.leases, now: now)
+            }
         } catch {
             failures.add()
             serving.keep(changes)
             logger.warning("leases could not be renewed", metadata: ["error": "\(error)"])
         }
+        return Set(requests.map(\.lineItemID))
     }
 
+    /// The requests of a round, batch by batch. When a hundred thousand leases end together that takes seconds, so
+    /// changes go in between; whoever was asked for with them has another lease than his request here says.
     private func ask(_ requests: [LeaseRequest], _ table: LeaseTable, now: Timestamp) async throws {
-        for start in stride(from: 0, to: requests.count, by: LeaseStore.batchLimit) {
-            let batch = Array(requests[start..<min(start + LeaseStore.batchLimit, requests.count)])
-            apply(try await store.renew(batch, now: now), table, now: now)
+        var served: Set<Int32> = []
+        for (number, batch) in Self.batches(of: requests).enumerated() {
+            if number > 0 { served.formUnion(await serveChanges()) }
+            let rest = served.isEmpty ? batch : batch.filter { !served.contains($0.lineItemID) }
+            if !rest.isEmpty { apply(try await store.renew(rest, now: now), table, now: now) }
+        }
+    }
+
+    private static func batches(of requests: [LeaseRequest]) -> [[LeaseRequest]] {
+        stride(from: 0, to: requests.count, by: LeaseStore.batchLimit).map {
+            Array(requests[$0..<min($0 + LeaseStore.batchLimit, requests.count)])
         }
     }
 
