@@ -29,6 +29,8 @@ public final class PipelineWorker: Service {
         var beat = Timestamp(micros: .min)
         var accrued: Day?
         var failure: String?
+        /// The session holds the node's lock.
+        var holdsNode = false
     }
 
     private let directory: String
@@ -73,7 +75,7 @@ public final class PipelineWorker: Service {
                 break
             } catch {
                 guard Self.mayPass(error) else {
-                    await pool.close()
+                    await close()
                     throw error
                 }
                 logger.warning("shipping waits", metadata: ["reason": "\(error)", "directory": "\(directory)"])
@@ -82,7 +84,7 @@ public final class PipelineWorker: Service {
             }
         }
         await drain()
-        await pool.close()
+        await close()
     }
 
     /// Ships the next batch, if there is one. Throws `PipelineError`, `PostgresError` or `EventLogError`; nothing is
@@ -125,8 +127,15 @@ public final class PipelineWorker: Service {
         }
     }
 
-    /// Closes the worker's connection. `run` does so itself.
-    public func close() async { await pool.close() }
+    /// Hands the node back and closes the worker's connection. `run` does so itself.
+    public func close() async {
+        if state.withLock({ $0.holdsNode }) {
+            let pool = pool
+            // Also for a cancelled task; a connection that is gone has let go already.
+            await Task { try? await pool.withConnection { try CheckpointStore.releaseNode(on: $0) } }.value
+        }
+        await pool.close()
+    }
 
     // MARK: One batch
 
@@ -153,6 +162,7 @@ public final class PipelineWorker: Service {
         state.withLock {
             $0.position = Int64(clamping: read.next)
             $0.known = true
+            $0.holdsNode = true
         }
         metrics.count(summary, seconds: ContinuousClock.now - started)
         tidyLog(reader, before: read.next)
@@ -237,6 +247,7 @@ public final class PipelineWorker: Service {
         state.withLock {
             $0.beat = now
             $0.position = expected ?? 0
+            $0.holdsNode = true
         }
     }
 

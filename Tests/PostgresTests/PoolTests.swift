@@ -1,3 +1,4 @@
+import Dispatch
 import Postgres
 import PrivatePostgres
 import Synchronization
@@ -7,8 +8,16 @@ import Testing
 /// A flag between tasks.
 final class Flag: Sendable {
     private let state = Atomic(false)
+    private let gate = DispatchSemaphore(value: 0)
     var isUp: Bool { state.load(ordering: .acquiring) }
-    func raise() { state.store(true, ordering: .releasing) }
+
+    func raise() {
+        state.store(true, ordering: .releasing)
+        gate.signal()
+    }
+
+    /// Blocks the connection's own thread until the flag is up; one may wait.
+    func wait() { gate.wait() }
 }
 
 /// Counts who is inside, and how many were at once.
@@ -39,14 +48,20 @@ struct PoolTests {
                     try await pool.withConnection { connection in
                         gauge.enter()
                         defer { gauge.leave() }
-                        return try connection.query("select pg_backend_pid() from pg_sleep(0.002)").single().int(0)
+                        // Nobody leaves before the bound was reached, or the test would pass with one connection.
+                        var pid = 0
+                        for _ in 0..<50_000 {
+                            pid = try connection.query("select pg_backend_pid()").single().int(0)
+                            if gauge.highest == 3 { break }
+                        }
+                        return pid
                     }
                 }
             }
             return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
         }
-        #expect(pids.count <= 3)
-        #expect(gauge.highest <= 3)
+        #expect(pids.count == 3)
+        #expect(gauge.highest == 3)
         await pool.close()
     }
 
@@ -57,7 +72,8 @@ struct PoolTests {
         let holder = Task {
             try await pool.withConnection { connection in
                 entered.raise()
-                while !release.isUp { try connection.query("select pg_sleep(0.005)") }
+                try connection.query("select 1")
+                release.wait()
             }
         }
         try await eventually { entered.isUp }
@@ -82,7 +98,8 @@ struct PoolTests {
         let holder = Task {
             try await pool.withConnection { connection in
                 entered.raise()
-                while !release.isUp { try connection.query("select pg_sleep(0.005)") }
+                try connection.query("select 1")
+                release.wait()
             }
         }
         try await eventually { entered.isUp }
@@ -110,17 +127,32 @@ struct PoolTests {
 
     @Test func closingWaitsForTheRunningAndRefusesTheNext() async throws {
         let pool = pool(2)
-        let finished = Flag()
         let entered = Flag()
+        let release = Flag()
+        let finished = Flag()
+        let closed = Flag()
         let running = Task {
             try await pool.withConnection { connection in
                 entered.raise()
-                _ = try connection.query("select pg_sleep(0.1)")
+                release.wait()
+                try connection.query("select 1")
                 finished.raise()
             }
         }
         try await eventually { entered.isUp }
-        await pool.close()
+        let closing = Task {
+            await pool.close()
+            closed.raise()
+        }
+        try await eventually("the pool refuses new work") {
+            do { try await pool.withConnection { _ in } } catch let error as PostgresError {
+                return error.code == "pool_closed"
+            }
+            return false
+        }
+        #expect(!closed.isUp)
+        release.raise()
+        await closing.value
         #expect(finished.isUp)
         try await running.value
         let error = await #expect(throws: PostgresError.self) { try await pool.withConnection { _ in } }
@@ -183,6 +215,9 @@ struct PoolTests {
         let seed = UInt64.random(in: 0...UInt64.max)
         let pool = pool(3)
         try await pool.withConnection { try $0.script("create table t (a bigint primary key, worker int)") }
+        // What is cancelled waits for a lock that nobody gives.
+        let holder = try SynchronousPeer(pool.options.url)
+        try holder.run("select pg_advisory_lock(1)")
         let acknowledged = try await withThrowingTaskGroup(of: [Int64].self) { group in
             for worker in 0..<6 {
                 group.addTask {
@@ -197,7 +232,7 @@ struct PoolTests {
                                 switch choice {
                                 case 0: try connection.query("select 1 / 0")
                                 case 1: try connection.query("select pg_terminate_backend(pg_backend_pid())")
-                                case 2: try connection.query("select pg_sleep(30)")
+                                case 2: try connection.query("select pg_advisory_lock(1)")
                                 case 3: try connection.copyIn("t", ["a"]) { try $0.row(.int8(id)) }
                                 default: try connection.query("select count(*) from t")
                                 }
@@ -216,6 +251,7 @@ struct PoolTests {
         }
         #expect(stored == acknowledged, "seed \(seed)")
         #expect(!stored.isEmpty)
+        withExtendedLifetime(holder) {}
         await pool.close()
     }
 }

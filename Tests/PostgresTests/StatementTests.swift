@@ -117,9 +117,12 @@ struct StatementTests {
         var options = pool.options
         options.statementTimeout = .milliseconds(80)
         let hasty = PostgresPool(options, maximumConnections: 1)
+        let holder = try SynchronousPeer(options.url)
+        try holder.run("select pg_advisory_lock(2)")
         let error = await #expect(throws: PostgresError.self) {
-            try await hasty.withConnection { try $0.query("select pg_sleep(20)") }
+            _ = try await hasty.withConnection { try $0.query("select pg_advisory_lock(2)").count }
         }
+        withExtendedLifetime(holder) {}
         #expect(error?.code == "statement_timeout")
         #expect(error?.isRetryable == true)
         // The connection goes on.
@@ -144,14 +147,13 @@ struct StatementTests {
 
     @Test func cancellingTheTaskCancelsTheStatement() async throws {
         let one = PostgresPool(pool.options, maximumConnections: 1)
-        let task = Task { try await one.withConnection { try $0.query("select pg_sleep(60)").count } }
+        let holder = try SynchronousPeer(pool.options.url)
+        try holder.run("select pg_advisory_lock(3)")
+        let task = Task { try await one.withConnection { try $0.query("select pg_advisory_lock(3)").count } }
         let watcher = pool
         try await eventually("the statement runs") {
             try await watcher.withConnection {
-                try $0.query(
-                    "select 1 from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active' "
-                        + "and pid <> pg_backend_pid()"
-                ).count == 1
+                try Self.waits(forLock: 3, on: $0)
             }
         }
         let started = ContinuousClock.now
@@ -164,28 +166,38 @@ struct StatementTests {
             #expect(
                 try await one.withConnection { try $0.query("select $1::int", [.int4(Int32(n))]).single().int(0) } == n)
         }
+        withExtendedLifetime(holder) {}
         await one.close()
+    }
+
+    /// Whether somebody in this database waits for an advisory lock.
+    private static func waits(forLock number: Int32, on db: isolated PostgresConnection) throws -> Bool {
+        try db.query(
+            """
+            select 1 from pg_locks l join pg_database d on d.oid = l.database
+            where l.locktype = 'advisory' and l.objid = $1::int4::int8::oid and not l.granted
+                and d.datname = current_database()
+            """, [.int4(number)]
+        ).count == 1
     }
 
     @Test func cancellationReachesWorkAfterAFailedTransactionAndScriptsToo() async throws {
         let pool = pool
+        let holder = try SynchronousPeer(pool.options.url)
+        try holder.run("select pg_advisory_lock(4)")
         let task = Task {
             try await pool.withConnection { connection in
                 _ = try? connection.transaction { try connection.query("select 1 / 0") }
-                try connection.script("select 1; select pg_sleep(61)")
+                try connection.script("select 1; select pg_advisory_lock(4)")
             }
         }
         try await eventually("the script runs") {
-            try await pool.withConnection {
-                try $0.query(
-                    "select 1 from pg_stat_activity where query like '%pg_sleep(61)%' and state = 'active' "
-                        + "and pid <> pg_backend_pid()"
-                ).count == 1
-            }
+            try await pool.withConnection { try Self.waits(forLock: 4, on: $0) }
         }
         task.cancel()
         let error = await #expect(throws: PostgresError.self) { try await task.value }
         #expect(error?.code == "cancelled")
+        withExtendedLifetime(holder) {}
     }
 
     @Test func aCancelledTransactionIsRolledBack() async throws {

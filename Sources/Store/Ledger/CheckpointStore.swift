@@ -32,13 +32,13 @@ public enum CheckpointStore {
                 and classid = ($1::int4)::int8::oid and objid = ($2::int4)::int8::oid and objsubid = 2 and granted) as held
             """, keys)[0].bool("held")
         if held { return true }
-        // The session of a worker that has just ended may still be on its way out.
-        for attempt in 0..<40 {
-            if attempt > 0 { try connection.query("select pg_sleep(0.05)") }
-            let got = try connection.query("select pg_try_advisory_lock($1::int4, $2::int4) as got", keys)[0]
-            if try got.bool("got") { return true }
-        }
-        return false
+        return try connection.query("select pg_try_advisory_lock($1::int4, $2::int4) as got", keys)[0].bool("got")
+    }
+
+    /// Hands the session's node back before the connection closes: the server lets go of a closed session's locks only
+    /// when it has noticed, and the next worker may be there sooner.
+    public static func releaseNode(on connection: isolated PostgresConnection) throws {
+        try connection.query("select pg_advisory_unlock_all()")
     }
 
     /// Waits for the right to write ledgers; it ends with the transaction.
