@@ -9,7 +9,8 @@ help: ## Show this list
 run: build ## Set everything up, then start Nimb with a small demo retailer (Ctrl-C ends it)
 	@exec .build/release/nimb dev
 
-test: setup ## Build and run every test there is, with a timing table
+test: ## Build and run every test there is, with a timing table
+	@.ci/setup test
 	@.ci/test
 
 build: setup ## Build the release binary .build/release/nimb

@@ -55,6 +55,9 @@ let ring0: [Target] = [
     ours("AdModel"),
     ours("Measurement", ["AdModel", crypto]),
     ours("Profiles", ["AdModel"]),
+    ours("Audiences", ["AdModel", "Profiles"]),
+    // A seeded shop with a known truth: shoppers, tastes, returns, bots, and the true effect of ads.
+    ours("Simulator", ["AdModel"]),
     ours("Decisioning", ["AdModel", "Profiles", "Measurement"]),
     ours("Attribution", ["AdModel"], resources: policyPresets),
     ours("Billing", ["AdModel"]),
@@ -73,6 +76,11 @@ let ring1: [Target] = [
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(
         name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
+    .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
+    .systemLibrary(
+        name: "CXLSXWriter", pkgConfig: "xlsxwriter", providers: [.apt(["libxlsxwriter-dev"])]),
+    .systemLibrary(
+        name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // The one C source of the package: an instruction that Swift has no name for.
     .target(name: "CChecksum"),
@@ -81,6 +89,9 @@ let ring1: [Target] = [
     ours("Archive", ["CLibZip"]),
     ours("Imaging", ["CVips"]),
     ours("Inflate", ["CZlib"]),
+    ours("Stemmer", ["CStemmer"]),
+    ours("Spreadsheet", ["CXLSXWriter"]),
+    ours("CMS", ["CLibCrypto"]),
     .target(
         name: "MigrationFiles", path: "Migrations",
         resources: [
@@ -96,6 +107,10 @@ let ring1: [Target] = [
             .copy("20261122060000_serving.sql"),
             .copy("20261122070000_attribution.sql"),
             .copy("20261122080000_incrementality.sql"),
+            .copy("20261122100000_month_close.sql"),
+            .copy("20261122110000_operators.sql"),
+            .copy("20261122120000_decision_engine.sql"),
+            .copy("20261122130000_cabinet.sql"),
         ],
         swiftSettings: strict),
     .target(
@@ -105,6 +120,7 @@ let ring1: [Target] = [
             .copy("banner"), .copy("product-shelf"),
         ],
         swiftSettings: strict),
+    .target(name: "AdminFiles", path: "admin", resources: [.copy("cabinet")], swiftSettings: strict),
 ]
 
 // MARK: Ring 2: storage, log, telemetry, processes. No HTTP server.
@@ -112,7 +128,7 @@ let ring2: [Target] = [
     ours(
         "Store",
         [
-            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
+            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement", "Audiences",
             "Attribution", "Billing", "Reporting", "ORD", "AdFormats", crypto, cryptoExtras, logging,
         ]),
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
@@ -133,8 +149,8 @@ let ring3: [Target] = [
     ours(
         "ManagementAPI",
         [
-            "AdModel", "Archive", "Reporting", "Store", "Postgres", "AdFormats", "Attribution", "Measurement", "ORD",
-            "Telemetry",
+            "AdModel", "AdminFiles", "Archive", "CMS", "Reporting", "Spreadsheet", "Store", "Postgres", "AdFormats",
+            "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams,
             logging,
             lifecycle,
@@ -160,6 +176,11 @@ let ring3: [Target] = [
             "AdModel", "ORD", "Store", "Postgres", "Outbound", hummingbird, hummingbirdCore, nioCore, crypto, logging,
             lifecycle,
         ]),
+    // The demo storefront: pages that use the public APIs and the tag, as any shop would.
+    ours(
+        "DemoShop",
+        ["AdModel", "Outbound", mustache, hummingbird, hummingbirdCore, httpClient, nioCore, logging, lifecycle],
+        resources: [.copy("Pages")]),
 ]
 
 // MARK: Ring 4: the composition root.
@@ -168,7 +189,7 @@ let ring4: [Target] = [
         name: "nimb",
         dependencies: [
             "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Jobs", "ORDGateway", "Outbound",
-            "Store", "EventLog",
+            "DemoShop", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS", "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
             "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
@@ -187,6 +208,12 @@ let testTargets: [Target] = [
     tests("AdModelTests", ["AdModel"]),
     tests("MeasurementTests", ["Measurement", "AdModel"], cases: true),
     tests("ProfilesTests", ["Profiles", "AdModel"]),
+    tests("AudiencesTests", ["Audiences", "Profiles", "AdModel"]),
+    tests("SimulatorTests", ["Simulator", "AdModel"]),
+    tests("StemmerTests", ["Stemmer"]),
+    tests("SpreadsheetTests", ["Spreadsheet", "Archive"]),
+    tests("CMSTests", ["CMS"]),
+    tests("DemoShopTests", ["DemoShop", "AdModel", "TestKit"]),
     tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),
@@ -235,6 +262,7 @@ let testTargets: [Target] = [
     tests(
         "EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams],
         exclude: ["Fixtures", "schemathesis.toml"]),
+    tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1]),
 ]
 
 let package = Package(

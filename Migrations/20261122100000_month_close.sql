@@ -1,0 +1,1 @@
+-- Month close, corrections, sending.
