@@ -50,6 +50,13 @@ let policyPresets: [Resource] = [
     .embedInCode("Presets/sku-strict@1.json"),
 ]
 
+// The same for the papers of finance.
+let documentTemplates: [Resource] = [
+    .embedInCode("Templates/document.css"), .embedInCode("Templates/act.mustache"),
+    .embedInCode("Templates/invoice.mustache"), .embedInCode("Templates/statement.mustache"),
+    .embedInCode("Templates/reconciliation.mustache"),
+]
+
 // MARK: Ring 0, pure: no IO, clock, randomness or NIO; time, seed and snapshot are arguments.
 let ring0: [Target] = [
     ours("AdModel"),
@@ -63,7 +70,9 @@ let ring0: [Target] = [
     ours("Billing", ["AdModel"]),
     ours("Reporting", ["AdModel"]),
     ours("AdFormats", ["AdModel", mustache]),
-    ours("ORD", ["AdModel", crypto]),
+    ours("ORD", ["AdModel", "Reporting", crypto]),
+    // Papers that people read and sign: acts, invoices, reconciliations.
+    ours("FinanceDocuments", ["AdModel", "ORD", mustache], resources: documentTemplates),
 ]
 
 // MARK: Ring 1, adapters: one C library or resource folder each, no domain rules.
@@ -134,6 +143,8 @@ let ring2: [Target] = [
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
     ours("Telemetry", [logging]),
     ours("PrivatePostgres", [logging]),
+    // A closed month as files: whatever needs libraries and programs beside the pure rules.
+    ours("MonthExports", ["AdModel", "ORD", "FinanceDocuments", "Archive", "Spreadsheet", "CMS"]),
     // The one HTTP client for foreign addresses: feeds, webhooks, operators.
     ours("Outbound", ["Inflate", httpClient, nioCore, nioPosix, nioHTTP1, logging]),
 ]
@@ -149,7 +160,7 @@ let ring3: [Target] = [
     ours(
         "ManagementAPI",
         [
-            "AdModel", "AdminFiles", "Archive", "CMS", "Reporting", "Spreadsheet", "Store", "Postgres", "AdFormats",
+            "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "MonthExports", "Reporting", "Spreadsheet", "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams,
             logging,
@@ -189,7 +200,7 @@ let ring4: [Target] = [
         name: "nimb",
         dependencies: [
             "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Jobs", "ORDGateway", "Outbound",
-            "DemoShop", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS", "Imaging", "Store", "EventLog",
+            "DemoShop", "FinanceDocuments", "MonthExports", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS", "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
             "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
@@ -213,6 +224,9 @@ let testTargets: [Target] = [
     tests("StemmerTests", ["Stemmer"]),
     tests("SpreadsheetTests", ["Spreadsheet", "Archive"]),
     tests("CMSTests", ["CMS"]),
+    tests("FinanceDocumentsTests", ["FinanceDocuments", "ORD", "AdModel"]),
+    tests(
+        "MonthExportsTests", ["MonthExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "AdModel", "TestKit"]),
     tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),

@@ -7,6 +7,7 @@ struct BundleScope {
     /// Additional agreements last.
     let contracts: [Contract]
     let pads: [Pad]
+    let cids: [CID]
     let persons: [Person]
     let lineContracts: [(line: MonthStatement.LineItem, contract: Contract)]
 
@@ -14,6 +15,8 @@ struct BundleScope {
     let contractsByID: [String: Contract]
     let padsByID: [String: Pad]
     let personsByID: [String: Person]
+    /// Named by a creative or an item, but not described.
+    private let unknownCIDs: [String]
 
     init(_ statement: MonthStatement, _ settlement: Settlement) {
         func index<T>(_ values: [T], _ id: KeyPath<T, String>) -> [String: T] {
@@ -32,6 +35,9 @@ struct BundleScope {
         }
         let usedPads = Set(settlement.rows.map(\.padID))
         pads = statement.pads.filter { usedPads.contains($0.id) }.sorted { byteOrder($0.id, $1.id) }
+        let usedCIDs = Set(creatives.flatMap(\.cids) + settlement.acts.flatMap(\.items).compactMap(\.cid))
+        cids = statement.cids.filter { usedCIDs.contains($0.id) }.sorted { byteOrder($0.id, $1.id) }
+        unknownCIDs = usedCIDs.subtracting(cids.map(\.id)).sorted(by: byteOrder)
         let usedPersons = Set(
             contracts.flatMap { [$0.clientID, $0.contractorID] } + pads.map(\.personID)
                 + creatives.compactMap(\.personID))
@@ -54,6 +60,13 @@ struct BundleScope {
             findings += contract.findings(persons: personsByID, contracts: contractsByID, today: today)
         }
         for pad in pads { findings += pad.findings(persons: personsByID) }
+        for cid in cids { findings += cid.findings() }
+        for id in unknownCIDs {
+            findings.append(
+                Finding(
+                    code: "not_found", object: "cid \(id)", field: "id",
+                    message: "name the advertiser whose contract it is, or remove it"))
+        }
         let known = Set(media.map(\.id))
         for creative in creatives {
             findings += creative.findings(contracts: contractsByID, persons: personsByID, media: known, kktu: kktu)

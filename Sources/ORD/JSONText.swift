@@ -1,8 +1,10 @@
 /// JSON with one spelling: keys in byte order, no spaces, `/` and letters unescaped (R3). Money is text, never a
-/// JSON number.
+/// JSON number, except where an operator's shape asks for one.
 enum JSONText {
     case string(String)
     case number(Int64)
+    /// A number with decimals, spelled as given.
+    case decimal(String)
     case bool(Bool)
     case array([JSONText])
     case object([String: JSONText])
@@ -24,6 +26,7 @@ enum JSONText {
         switch self {
         case .string(let text): Self.write(text, into: &out)
         case .number(let number): out += Array(String(number).utf8)
+        case .decimal(let text): out += Array(text.utf8)
         case .bool(let flag): out += Array((flag ? "true" : "false").utf8)
         case .array(let values):
             out.append(UInt8(ascii: "["))

@@ -89,6 +89,8 @@ public struct MonthStatement: Sendable {
     public var persons: [Person]
     public var contracts: [Contract]
     public var pads: [Pad]
+    /// Contracts of other operators that creatives or items name.
+    public var cids: [CID]
     /// Creatives that the month refers to, with their media.
     public var creatives: [Creative]
     public var media: [Media]
@@ -100,7 +102,8 @@ public struct MonthStatement: Sendable {
 
     public init(
         month: AccountingMonth, timeZone: String, cut: Cut, serials: [String: String] = [:], persons: [Person],
-        contracts: [Contract], pads: [Pad], creatives: [Creative], media: [Media], lineItems: [LineItem],
+        contracts: [Contract], pads: [Pad], cids: [CID] = [], creatives: [Creative], media: [Media],
+        lineItems: [LineItem],
         facts: [Fact], ledgerTotal: Micros, showsTotal: Int64
     ) {
         self.month = month
@@ -110,6 +113,7 @@ public struct MonthStatement: Sendable {
         self.persons = persons
         self.contracts = contracts
         self.pads = pads
+        self.cids = cids
         self.creatives = creatives
         self.media = media
         self.lineItems = lineItems

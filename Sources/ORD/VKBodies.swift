@@ -27,6 +27,16 @@ enum VKBodies {
         ])
     }
 
+    static func cid(_ c: CID) -> JSONText {
+        .compact([
+            "name": .string(c.name), "client_inn": c.clientINN.map(JSONText.string),
+            "client_phone": c.clientPhone.map(JSONText.string),
+            "client_foreign_epayment_method": c.clientForeignEpaymentMethod.map(JSONText.string),
+            "client_foreign_registration_number": c.clientForeignRegistrationNumber.map(JSONText.string),
+            "client_foreign_inn": c.clientForeignINN.map(JSONText.string),
+        ])
+    }
+
     static func pad(_ p: Pad) -> JSONText {
         .compact([
             "person_external_id": .string(p.personID), "is_owner": .bool(p.isOwner), "type": .string(p.type),
@@ -98,6 +108,18 @@ enum VKBodies {
             "pay_type": r.payType.map(JSONText.string), "date_start_actual": day(r.actualStart),
             "date_end_actual": day(r.actualEnd), "date_start_planned": r.plannedStart.map(day),
             "date_end_planned": r.plannedEnd.map(day),
+        ])
+    }
+
+    /// The key of a row that is taken back (A23).
+    static func deletedRow(_ r: Correction.Previous.Row) -> JSONText {
+        .object([
+            "items": .array([
+                .object([
+                    "creative_external_id": .string(r.creativeID), "pad_external_id": .string(r.padID),
+                    "date_start_actual": day(r.actualStart),
+                ])
+            ])
         ])
     }
 

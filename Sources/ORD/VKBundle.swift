@@ -1,7 +1,8 @@
 import AdModel
 import Crypto
 
-/// The files of `ord-vk-YYYY-MM.zip`, byte for byte (R1-R8). The same month of the same ledger gives the same bytes.
+/// The files of `ord-vk-YYYY-MM.zip`, byte for byte (R1-R8), or of its correction (R25). The same month of the same
+/// ledger gives the same bytes.
 public struct VKBundle: Sendable {
     /// A file of the bundle.
     public struct File: Sendable {
@@ -9,7 +10,7 @@ public struct VKBundle: Sendable {
         public let bytes: [UInt8]
     }
 
-    /// `ord-vk-2026-11.zip`.
+    /// `ord-vk-2026-11.zip`, of a correction `ord-vk-2026-11-k1.zip`.
     public let suggestedName: String
     /// In byte order of names, the manifest among them.
     public let files: [File]
@@ -23,10 +24,12 @@ public struct VKBundle: Sendable {
     ///   - rehearsal: true when `today` is not the real one; the manifest says so.
     ///   - profile: how the operator reads what is open.
     ///   - toolVersion: version of this program.
+    ///   - correction: what the bundle replaces.
     /// - Throws: `ORDError` with code `gate_failed` and every finding.
     public static func export(
         _ statement: MonthStatement, mediaBytes: [String: [UInt8]], kktu: KKTUDictionary, today: Day,
-        rehearsal: Bool = false, profile: OperatorProfile = .vk, toolVersion: String
+        rehearsal: Bool = false, profile: OperatorProfile = .vk, toolVersion: String,
+        correction: Correction? = nil
     ) throws(ORDError) -> VKBundle {
         let settlement = Settlement(statement, profile: profile)
         var findings = Gate.findings(statement, settlement, kktu: kktu, today: today)
@@ -47,13 +50,26 @@ public struct VKBundle: Sendable {
         }
         return VKBundle(
             statement, settlement, scope, mediaBytes, warnings: findings, rehearsalToday: rehearsal ? today : nil,
-            toolVersion: toolVersion)
+            toolVersion: toolVersion, correction: correction)
     }
+
+    /// The bundle of a month that is about to leave the house.
+    public static func export(_ month: ExportMonth) throws(ORDError) -> VKBundle {
+        try export(
+            month.statement, mediaBytes: month.mediaBytes, kktu: month.kktu, today: month.today,
+            rehearsal: month.rehearsal, toolVersion: month.toolVersion, correction: month.correction)
+    }
+
+    /// The file that the manifest's hashes and totals stand in; a signature is made over exactly these bytes.
+    public var manifest: [UInt8] { files.first { $0.name == "manifest.json" }?.bytes ?? [] }
 
     private init(
         _ statement: MonthStatement, _ settlement: Settlement, _ scope: BundleScope, _ mediaBytes: [String: [UInt8]],
-        warnings: [Finding], rehearsalToday: Day?, toolVersion: String
+        warnings: [Finding], rehearsalToday: Day?, toolVersion: String, correction: Correction?
     ) {
+        let (rows, deletions) =
+            correction?.apply(to: settlement.rows, acts: settlement.acts)
+            ?? (settlement.rows, Correction.Deletions())
         var files: [File] = []
         var counts: [String: JSONText] = [:]
         func lines(_ stem: String, _ values: [JSONText]) {
@@ -80,13 +96,15 @@ public struct VKBundle: Sendable {
         calls("persons", scope.persons, path: { "/v1/person/\($0.id)" }, body: VKBodies.person)
         calls("contracts", scope.contracts, path: { "/v1/contract/\($0.id)" }, body: VKBodies.contract)
         calls("pads", scope.pads, path: { "/v1/pad/\($0.id)" }, body: VKBodies.pad)
+        if !scope.cids.isEmpty { calls("cids", scope.cids, path: { "/v1/cid/\($0.id)" }, body: VKBodies.cid) }
         calls("media", scope.media, path: { "/v1/media/\($0.id)" }, body: VKBodies.media)
         calls("creatives", scope.creatives, path: { "/v3/creative/\($0.id)" }, body: VKBodies.creative)
         lines("erids", scope.creatives.compactMap(VKBodies.erid))
-        calls("statistics", settlement.rows, method: "POST", path: { _ in "/v3/statistics" }) { row in
+        calls("statistics", rows, method: "POST", path: { _ in "/v3/statistics" }) { row in
             .object(["items": .array([VKBodies.row(row)])])
         }
         calls("invoices", settlement.acts, path: { "/v4/invoice/\($0.id)" }, body: VKBodies.act)
+        if correction != nil { files.append(Self.deletes(deletions, &counts)) }
         for media in scope.media {
             if let bytes = mediaBytes[media.sha256] { files.append(File(name: media.path, bytes: bytes)) }
         }
@@ -94,13 +112,33 @@ public struct VKBundle: Sendable {
         var hashes: [String: JSONText] = [:]
         for file in files { hashes[file.name] = .string(Self.hex(SHA256.hash(data: file.bytes))) }
         var manifest = Self.manifest(statement, settlement, warnings, toolVersion)
+        if let correction {
+            manifest["correction"] = .number(Int64(correction.number))
+            manifest["reason"] = .string(correction.reason)
+            manifest["supersedes"] = .string(correction.supersedes)
+        }
         manifest["counts"] = .object(counts)
         manifest["sha256"] = .object(hashes)
         if let rehearsalToday { manifest["rehearsal_today"] = .string(rehearsalToday.description) }
         files.append(File(name: "manifest.json", bytes: JSONText.object(manifest).bytes + [0x0A]))
         self.files = files.sorted { byteOrder($0.name, $1.name) }
         self.warnings = warnings
-        suggestedName = "ord-vk-\(statement.month).zip"
+        suggestedName = "ord-vk-\(statement.month)\(correction.map { "-k\($0.number)" } ?? "").zip"
+    }
+
+    /// Rows first: an act that loses its rows can be deleted, rows of a deleted act cannot.
+    private static func deletes(_ deletions: Correction.Deletions, _ counts: inout [String: JSONText]) -> File {
+        var bytes: [UInt8] = []
+        for row in deletions.rows {
+            bytes += Array(#"{"method":"POST","path":"/v3/statistics/delete","body":"#.utf8)
+            VKBodies.deletedRow(row).write(into: &bytes)
+            bytes += Array("}\n".utf8)
+        }
+        for id in deletions.actIDs {
+            bytes += Array((#"{"method":"DELETE","path":"/v4/invoice/\#(id)","body":{}}"# + "\n").utf8)
+        }
+        counts["deletes"] = .number(Int64(deletions.rows.count + deletions.actIDs.count))
+        return File(name: "deletes.ndjson", bytes: bytes)
     }
 
     private static func manifest(
