@@ -33,7 +33,7 @@ enum IncrementalityRoutes {
         return try await call.write { db, change in
             let before = try IncrementalityStore.lockHoldout(campaign: code, on: db)
             try change.requireMatch(before.revision)
-            let after = try IncrementalityStore.setHoldout(campaign: code, share: Int32(share), on: db)
+            let after = try IncrementalityStore.setHoldout(campaign: code, share: Int32(share), at: call.now, on: db)
             change.audit(
                 "campaign.holdout_set", object: "campaign", id: code, advertiser: after.advertiserID,
                 before: "{\"share_per_10000\":\(before.share)}", after: "{\"share_per_10000\":\(share)}")

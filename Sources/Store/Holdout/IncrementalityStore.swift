@@ -74,9 +74,10 @@ public enum IncrementalityStore {
     }
 
     /// Sets the held-out share of a campaign, parts of 10,000; another share begins another experiment.
+    /// - Parameter now: when the experiment begins, if one does.
     /// - Returns: the campaign's new revision and advertiser.
     public static func setHoldout(
-        campaign code: String, share: Int32, on db: isolated PostgresConnection
+        campaign code: String, share: Int32, at now: Timestamp, on db: isolated PostgresConnection
     ) throws -> (revision: Int64, advertiserID: Int32) {
         let rows = try db.query(
             """
@@ -84,6 +85,10 @@ public enum IncrementalityStore {
             returning revision, advertiser_id
             """, [.text(code), .int4(share)])
         guard let row = rows.first else { throw Refusal.notFound }
+        // A new experiment was given the database's time by a trigger; the caller's clock is the one that counts.
+        try db.query(
+            "update campaign set holdout_since = $2 where code = $1 and holdout_since = now()",
+            [.text(code), .timestamptz(micros: now.micros)])
         return (try row.int64("revision"), try row.int32("advertiser_id"))
     }
 

@@ -43,12 +43,13 @@ enum SeedRunner {
     /// seed, with a key that lives as long. What the schedule would do later is done at the end.
     static func apply(
         _ file: URL, database: PostgresOptions, isCheck: Bool = false,
+        clock: @escaping @Sendable () -> Timestamp = SystemClock.now,
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> SeedReport {
         _ = try read(file)
         let system = PostgresPool(database.asSystem, maximumConnections: 1)
-        let secret = try await BootstrapKey.make(name: "seed", lifetime: nil, pool: system)
-        var services = ManagementServices(database: database, clock: SystemClock.now)
+        let secret = try await BootstrapKey.make(name: "seed", lifetime: nil, pool: system, clock: clock)
+        var services = ManagementServices(database: database, clock: clock)
         services.formats = try AdFormatLoader.load(extra: nil)
         services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
         services.limits = RateLimits(actor: 1_000_000, network: 1_000_000)
@@ -75,7 +76,7 @@ enum SeedRunner {
         }
         try await BootstrapKey.remove(secret, pool: system)
         if case .success = result, !isCheck {
-            _ = try await CampaignSchedule.run(pool: system, now: SystemClock.now())
+            _ = try await CampaignSchedule.run(pool: system, now: clock())
         }
         await services.pool.close()
         await system.close()
@@ -90,22 +91,25 @@ enum BootstrapKey {
         var text: String
     }
 
-    static func make(name: String, lifetime: Duration?, pool: PostgresPool) async throws -> Made {
+    static func make(
+        name: String, lifetime: Duration?, pool: PostgresPool,
+        clock: @Sendable () -> Timestamp = SystemClock.now
+    ) async throws -> Made {
         var generator = SystemRandomNumberGenerator()
         let text = APIKeyText.make(
             kind: "retailer", random: (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
         let id = Code.make("key")
-        let now = SystemClock.now()
+        let now = clock()
         let expires = lifetime.map { now.micros + $0.components.seconds * 1_000_000 } ?? .max
         try await pool.transaction { db in
             try db.query(
                 """
-                insert into api_key (code, name, prefix, hash, kind, role, expires_at, created_by)
-                values ($1, $2, $3, $4, 'retailer', 'admin', $5, 'system:console')
+                insert into api_key (code, name, prefix, hash, kind, role, expires_at, created_by, created_at)
+                values ($1, $2, $3, $4, 'retailer', 'admin', $5, 'system:console', $6)
                 """,
                 [
                     .text(id), .text(name), .text(APIKeyText.shownPrefix(text)), .bytea(APIKeyText.hash(text)),
-                    .timestamptz(micros: expires),
+                    .timestamptz(micros: expires), .timestamptz(micros: now.micros),
                 ])
             try AuditLog.record(
                 AuditEntry(

@@ -9,6 +9,8 @@ struct DemoInstallation {
     let home: URL
     let options: ServeOptions
     let databaseURL: String
+    /// The time at which the retailer is set up; his history goes on from it.
+    var clock: @Sendable () -> Timestamp = SystemClock.now
 
     private var environmentFile: URL { home.appendingPathComponent("dev.env") }
 
@@ -32,7 +34,7 @@ struct DemoInstallation {
         try await importFeeds(pool)
         // After the catalogue: campaigns speak of its products. Applied at every start, so that an interrupted first
         // one is completed.
-        _ = try await SeedRunner.apply(DataFiles.url("demo-campaigns.yaml"), database: database) { name in
+        _ = try await SeedRunner.apply(DataFiles.url("demo-campaigns.yaml"), database: database, clock: clock) { name in
             Console.warn("nimb dev: \(name)")
         }
         await pool.close()
@@ -41,8 +43,8 @@ struct DemoInstallation {
 
     private func seedShop(_ database: PostgresOptions, _ pool: PostgresPool) async throws {
         Console.warn("nimb dev: setting up the demo retailer")
-        let report = try await SeedRunner.apply(DataFiles.url("demo-shop.yaml"), database: database)
-        let retailer = try await BootstrapKey.make(name: "nimb dev", lifetime: nil, pool: pool)
+        let report = try await SeedRunner.apply(DataFiles.url("demo-shop.yaml"), database: database, clock: clock)
+        let retailer = try await BootstrapKey.make(name: "nimb dev", lifetime: nil, pool: pool, clock: clock)
         // At once: the keys are told only now.
         try write(
             report.keys.map { "\(Self.variable($0.id))=\($0.secret)" } + ["NIMB_KEY_RETAILER=\(retailer.text)"])
@@ -60,7 +62,7 @@ struct DemoInstallation {
             if isImported { continue }
             _ = try await FeedImporter(catalogue: CatalogueStore(pool: pool)).run(
                 file: DataFiles.url("demo-feed-\(location).xml"), storefront: "shop", location: location,
-                removedShareLimit: 1_000_000, now: SystemClock.now(), dryRun: false, progress: { _ in })
+                removedShareLimit: 1_000_000, now: clock(), dryRun: false, progress: { _ in })
         }
     }
 

@@ -1,3 +1,4 @@
+import AdModel
 import CatalogImport
 import Foundation
 import Jobs
@@ -7,13 +8,15 @@ import Store
 
 /// Brings scheduled feeds and the import together, which do not know each other.
 enum FeedImports {
-    static func importer(_ pool: PostgresPool) -> FeedJob.Importer {
+    static func importer(
+        _ pool: PostgresPool, clock: @escaping @Sendable () -> Timestamp = SystemClock.now
+    ) -> FeedJob.Importer {
         let importer = FeedImporter(catalogue: CatalogueStore(pool: pool))
         return { request in
             do {
                 let report = try await importer.run(
                     file: URL(fileURLWithPath: request.file), storefront: request.storefront,
-                    location: request.location, removedShareLimit: request.removedShareLimit, now: SystemClock.now())
+                    location: request.location, removedShareLimit: request.removedShareLimit, now: clock())
                 return FeedOutcome.Import(
                     feedDate: report.date, offers: report.tally.offers, accepted: report.change.accepted,
                     removed: report.change.removed, productsCreated: report.change.productsCreated,

@@ -28,6 +28,8 @@ struct NodeRuntime {
     /// Serving works for all tenants; the management API takes its own role.
     let database: PostgresOptions
     let logger: Logger
+    /// The time of everything on this node.
+    var clock: @Sendable () -> Timestamp = SystemClock.now
     let metrics = MetricsRegistry()
 
     /// Services in the order of their start; the group stops them in reverse.
@@ -65,14 +67,14 @@ struct NodeRuntime {
                 pool: pool, formats: formats, geo: try geo(), preview: PreviewParameter(secret: secrets.shopperKey),
                 mediaBaseURL: options.mediaBase),
             metrics: metrics,
-            clock: SystemClock.now)
+            clock: clock)
         // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
         let refresher = ServingRefresher(
             serving: serving, loader: loader, listening: system, metrics: metrics, logger: logger,
-            onFirstLoad: { rebuildProfiles(environment, $0) }, clock: SystemClock.now)
+            onFirstLoad: { rebuildProfiles(environment, $0) }, clock: clock)
         let leases = LeaseKeeper(
             serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
-            metrics: metrics, logger: logger, clock: SystemClock.now)
+            metrics: metrics, logger: logger, clock: clock)
         await refresher.refresh()
         await leases.round()
 
@@ -85,7 +87,7 @@ struct NodeRuntime {
         let reading = PostgresPool(system, maximumConnections: 3)
         let health = NodeHealth(log: log, refresher: refresher, pool: reading, nodeID: node.node)
         var services = ManagementServices(
-            database: database, sealer: Sealer(key: secrets.sealingKey), clock: SystemClock.now)
+            database: database, sealer: Sealer(key: secrets.sealingKey), clock: clock)
         services.preview = PreviewParameter(secret: secrets.shopperKey)
         services.limits = RateLimits(actor: options.requestsPerMinute, network: options.anonymousRequestsPerMinute)
         services.formats = formats
@@ -115,7 +117,7 @@ struct NodeRuntime {
             let reader = try EventLogReader(directory: node.logDirectory)
             ProfileRebuild.run(
                 reader, into: environment.profiles, state: state, hash: environment.shopperHash,
-                now: SystemClock.now(), logger: logger)
+                now: clock(), logger: logger)
         } catch {
             logger.warning("profiles were not rebuilt", metadata: ["error": "\(error)"])
         }

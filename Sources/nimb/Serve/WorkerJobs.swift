@@ -1,3 +1,4 @@
+import AdModel
 import Foundation
 import Jobs
 import Logging
@@ -22,15 +23,18 @@ struct WorkerJobs {
     var sealer: Sealer?
     /// Where people find their notices.
     var inbox = "http://127.0.0.1:8081"
+    /// The time that jobs go by.
+    var clock: @Sendable () -> Timestamp = SystemClock.now
     /// The operator of advertising data, asked before each run; nil = tokens are typed by finance.
     var registration: @Sendable () -> OperatorOptions? = { nil }
 
     /// All jobs, one line each; their closures bring together what the rings keep apart.
     func runner() throws -> JobRunner {
-        JobRunner(jobs: try jobs(), pool: pool, clock: SystemClock.now, metrics: metrics, logger: logger)
+        JobRunner(jobs: try jobs(), pool: pool, clock: clock, metrics: metrics, logger: logger)
     }
 
-    private func jobs() throws -> [Job] {
+    /// What the runner runs, in the order of the list.
+    func jobs() throws -> [Job] {
         let mailJob = try mail.job(pool: pool, isDevelopment: isDevelopment, metrics: metrics, logger: logger)
         let client = OutboundClient(policy: outbound)
         return [
@@ -48,12 +52,12 @@ struct WorkerJobs {
                 _ = try await pool.transaction { try PromotedProducts.followGrants(now: now, on: $0) }
             },
             FeedJob(
-                pool: pool, client: client, clock: SystemClock.now, metrics: metrics, logger: logger,
-                importer: FeedImports.importer(pool)
+                pool: pool, client: client, clock: clock, metrics: metrics, logger: logger,
+                importer: FeedImports.importer(pool, clock: clock)
             ).job,
             try registrationJob(client),
         ].compactMap { $0 }
-            + NoticeJobs(pool: pool, client: client, sealer: sealer, link: inbox, clock: SystemClock.now).jobs
+            + NoticeJobs(pool: pool, client: client, sealer: sealer, link: inbox, clock: clock).jobs
     }
 
     /// Registers approved creatives with the operator.
@@ -64,7 +68,7 @@ struct WorkerJobs {
             guard let options = registration() else { return }
             let registrar = CreativeRegistrar(
                 pool: pool, client: OperatorClient(options: options, outbound: client), kktu: kktu,
-                batch: options.batch, logger: logger, clock: SystemClock.now)
+                batch: options.batch, logger: logger, clock: clock)
             try await registrar.run()
         }
     }
