@@ -126,7 +126,7 @@ let ring1: [Target] = [
         name: "AdFormatFiles", path: "adformats",
         resources: [
             // Every folder of adformats/ is named here; the tidy test compares the two.
-            .copy("banner"), .copy("product-shelf"),
+            .copy("banner"), .copy("brand-shelf"), .copy("product-shelf"), .copy("sponsored-product"), .copy("text"),
         ],
         swiftSettings: strict),
     .target(name: "AdminFiles", path: "admin", resources: [.copy("cabinet")], swiftSettings: strict),
