@@ -20,6 +20,8 @@ import Testing
                 let files = WorldFiles(world.shuffled(&random), style: style)
                 let output = try files.run(policy, chunk: 1 + random.below(400), parts: 1 + random.below(3))
                 try #require(output == expected, "files, \(label)")
+                let batch = try WorldBatch(world.shuffled(&random)).run(policy, parts: 1 + random.below(3))
+                try #require(batch == expected, "borrowed rows, \(label)")
             }
         }
         // Worlds without credits would agree about nothing.

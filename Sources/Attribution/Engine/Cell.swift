@@ -9,6 +9,9 @@ struct Cell {
         self.count = count
     }
 
+    @inline(__always)
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.init(bytes.baseAddress, bytes.count) }
+
     static var empty: Cell { Cell(nil, 0) }
 
     @inline(__always)

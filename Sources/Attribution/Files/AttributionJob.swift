@@ -172,6 +172,21 @@ public struct AttributionJob: Sendable {
         /// Rows in it, without the header.
         public var rows: Int
         public var touches: Int
+
+        /// Nothing was found.
+        init(csv: [UInt8], rows: Int, touches: Int) {
+            self.csv = csv
+            self.rows = rows
+            self.touches = touches
+        }
+
+        init(_ table: OrderTable, _ contest: Contest, touches: Int) {
+            let writer = CreditWriter(table: table, contest: contest)
+            csv = Array(CreditCSV.header.utf8)
+            rows = 0
+            for line in writer.sortedLines(contest.ledLines) { rows += writer.append(line, to: &csv) }
+            self.touches = touches
+        }
     }
 
     /// Joins the parts and writes the rows.
@@ -182,11 +197,7 @@ public struct AttributionJob: Sendable {
         }
         while let other = parts.popLast() { try first.merge(other) }
         if let rivals { first.contest.merge(rivals) }
-        let writer = CreditWriter(table: table, contest: first.contest)
-        var out = Array(CreditCSV.header.utf8)
-        var rows = 0
-        for line in writer.sortedLines(first.contest.ledLines) { rows += writer.append(line, to: &out) }
-        return Outcome(csv: out, rows: rows, touches: first.touchCount)
+        return Outcome(table, first.contest, touches: first.touchCount)
     }
 }
 

@@ -67,31 +67,23 @@ public struct TouchScanner: Sendable {
 
     /// Rows that are read before any of them is looked up: the lookups then wait for memory together.
     private struct Batch: Sendable {
-        static let rows = 64
+        static let rows = TouchProbe.batch
 
         struct Memory {
             let cells: UnsafeMutablePointer<Cell>
-            let rows: UnsafeMutablePointer<Row>
-        }
-        struct Row {
-            var at: Int64
-            var parts: UInt64
-            /// Of the shopper; later his number.
-            var hash: Int
-            var targets: Range<Int>
-            var isClick: Bool
+            let probes: UnsafeMutablePointer<TouchProbe>
         }
 
         func withMemory(
             _ columns: Int, _ body: (Memory) throws(AttributionError) -> Void
         ) throws(AttributionError) {
             let cells = UnsafeMutablePointer<Cell>.allocate(capacity: columns * Batch.rows)
-            let rows = UnsafeMutablePointer<Row>.allocate(capacity: Batch.rows)
+            let probes = UnsafeMutablePointer<TouchProbe>.allocate(capacity: Batch.rows)
             defer {
                 cells.deallocate()
-                rows.deallocate()
+                probes.deallocate()
             }
-            try body(Memory(cells: cells, rows: rows))
+            try body(Memory(cells: cells, probes: probes))
         }
     }
 
@@ -117,7 +109,7 @@ public struct TouchScanner: Sendable {
             if let claim = owners.claim(cells[places.campaign], cells[places.advertiser], position: position) {
                 throw claim.error(cells[places.campaign].id, position: position)
             }
-            memory.rows[count] = Batch.Row(
+            memory.probes[count] = TouchProbe(
                 at: at, parts: filter.parts(from: at, window: contest.rules.window(isClick: isClick)),
                 hash: IDKey(cells[places.shopper]).hash, targets: 0..<0, isClick: isClick)
             count += 1
@@ -130,49 +122,16 @@ public struct TouchScanner: Sendable {
     private mutating func offerSurvivors(
         _ memory: Batch.Memory, _ count: Int, _ filter: TouchFilter, _ table: OrderTable
     ) {
-        var survivors: UInt64 = 0
-        filter.words.withUnsafeBufferPointer { words in
-            for i in 0..<count {
-                let row = memory.rows[i]
-                survivors |= (words[row.hash & filter.mask] & row.parts != 0 ? 1 : 0) &<< UInt64(i)
-            }
-        }
-        // Each step asks for all survivors before the next one needs the answers: misses of the cache overlap.
-        TouchScanner.forEachBit(survivors) { i in
-            memory.rows[i].hash = Int(table.shoppers.find(memory.cells[i * layout.columns + places.shopper]))
-        }
-        TouchScanner.forEachBit(survivors) { i in
-            memory.rows[i].targets = table.targets(of: UInt32(memory.rows[i].hash), at: memory.rows[i].at)
-        }
-        table.targets.withUnsafeBufferPointer { targets in
-            TouchScanner.forEachBit(survivors) { i in
-                let range = memory.rows[i].targets
-                memory.rows[i].parts = range.isEmpty ? 0 : UInt64(bitPattern: targets[range.lowerBound].at)
-            }
-        }
-        TouchScanner.forEachBit(survivors) { i in
-            let range = memory.rows[i].targets
-            // The only order of the person may be one that is before the touch.
-            if range.isEmpty || (range.count == 1 && Int64(bitPattern: memory.rows[i].parts) < memory.rows[i].at) {
-                return
-            }
-            let cells = memory.cells + i * layout.columns
-            contest.offer(
-                TouchCells(
-                    touchID: cells[places.touchID], shopper: cells[places.shopper], at: memory.rows[i].at,
-                    isClick: memory.rows[i].isClick, advertiser: cells[places.advertiser],
-                    campaign: cells[places.campaign], lineItem: cells[places.lineItem],
-                    promoted: .list(cells[places.promoted])), targets: range, of: table)
-        }
-    }
-
-    @inline(__always)
-    private static func forEachBit(_ bits: UInt64, _ body: (Int) -> Void) {
-        var bits = bits
-        while bits != 0 {
-            body(bits.trailingZeroBitCount)
-            bits &= bits &- 1
-        }
+        let (columns, places) = (layout.columns, places)
+        contest.offer(
+            memory.probes, count, filter, table, shopper: { memory.cells[$0 * columns + places.shopper] },
+            touch: { i, probe in
+                let cells = memory.cells + i * columns
+                return TouchCells(
+                    touchID: cells[places.touchID], shopper: cells[places.shopper], at: probe.at,
+                    isClick: probe.isClick, advertiser: cells[places.advertiser], campaign: cells[places.campaign],
+                    lineItem: cells[places.lineItem], promoted: .list(cells[places.promoted]))
+            })
     }
 
     @inline(__always)

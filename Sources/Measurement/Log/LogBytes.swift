@@ -60,6 +60,16 @@ struct LogByteReader {
         return text
     }
 
+    /// The bytes of a string where they lie; none when it is absent.
+    mutating func borrowedString() throws(LogRecordError) -> UnsafeBufferPointer<UInt8> {
+        let length = Int(try integer(UInt16.self))
+        guard length != LogRecordCodec.absent, length > 0 else { return UnsafeBufferPointer(start: nil, count: 0) }
+        guard remaining >= length else { throw .truncated }
+        defer { offset += length }
+        return UnsafeBufferPointer(
+            start: self.bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: UInt8.self), count: length)
+    }
+
     /// A count whose items take at least `itemSize` bytes each: refused before anything is reserved for it.
     mutating func count<T: FixedWidthInteger & BitwiseCopyable>(
         _: T.Type, atMost limit: Int, itemSize: Int

@@ -25,6 +25,8 @@ struct BenchAttributionCommand: ParsableCommand {
     var csv: String?
     @Option(help: "Shell command to compare with.")
     var yardstick: String?
+    @Option(help: "Shell command that prints its check row, to compare with attribution from the node's own event log.")
+    var logYardstick: String?
     @Option(help: "Rounds of the rotation.")
     var rounds = 5
 
@@ -36,8 +38,10 @@ struct BenchAttributionCommand: ParsableCommand {
 
     func run() throws {
         let data = AttributionData(touches: touches, lines: lines, shoppers: shoppers, seed: seed)
-        try AttributionBench(
-            data: data, folder: csv ?? "\(directory)/\(data.name)", yardstick: yardstick, rounds: rounds
-        ).run()
+        let folder = csv ?? "\(directory)/\(data.name)"
+        try AttributionBench(data: data, folder: folder, yardstick: yardstick, rounds: rounds).run()
+        if let logYardstick {
+            try LogAttributionBench(folder: folder, yardstick: logYardstick, rounds: rounds).run()
+        }
     }
 }

@@ -6,6 +6,7 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measure, beside a yardstick of the same run.",
         subcommands: [
             BenchAttributionCommand.self,
+            BenchAttributionLogCommand.self,
             BenchCreditsCommand.self,
             BenchDecideCommand.self,
             BenchFreshnessCommand.self,
