@@ -10,9 +10,13 @@ public enum ChargeReason: String, CaseIterable, Sendable {
     case overDailyBudget = "over_daily_budget"
     /// Wallet plus credit limit had no room: charged 0.
     case overWallet = "over_wallet"
+    /// The month of the event was frozen before its log arrived: charged 0.
+    case monthClosed = "month_closed"
     /// A daily part of a fixed price.
     case accrual
     case refund, rounding, correction
+    /// A refund that waits for a later act, because the levy has locked its own.
+    case carry
 }
 
 /// What may be spent on one line item, and what has been.

@@ -1,9 +1,9 @@
 import AdModel
 
 /// An act (the operator's `invoice`) of one contract and month.
-public struct Act: Hashable, Sendable {
+public struct Act: Hashable, Codable, Sendable {
     /// What an initial contract takes of the act.
-    public struct Item: Hashable, Sendable {
+    public struct Item: Hashable, Codable, Sendable {
         /// Exactly one of the two.
         public var contractID: String?
         public var cid: String?
@@ -24,7 +24,7 @@ public struct Act: Hashable, Sendable {
     }
 
     /// An agent's commission, for mediation contracts only.
-    public struct Commission: Hashable, Sendable {
+    public struct Commission: Hashable, Codable, Sendable {
         public var amount: TaxedAmount<KopeckAmount>
         public var serial: String?
         public var date: Day?

@@ -69,6 +69,28 @@ public enum Allocation {
     }
 }
 
+extension Allocation {
+    /// VAT of items that add up to the VAT of their act, in kopecks: each its own rounded half up, the rest on the
+    /// largest items inside the operator's bounds. The floors of the items never exceed the act's VAT, so nothing rests.
+    public static func itemVAT(
+        _ act: KopeckAmount, at rate: VATRate, among items: [(amount: KopeckAmount, id: String)]
+    ) -> [KopeckAmount] {
+        var parts = items.map { VAT.amount(of: $0.amount, at: rate) }
+        var rest = parts.reduce(act) { $0 - $1 }
+        let largestFirst = items.indices.sorted { a, b in
+            if items[a].amount != items[b].amount { return items[a].amount > items[b].amount }
+            return byteOrder(items[a].id, items[b].id)
+        }
+        for index in largestFirst where rest != .zero {
+            let bounds = VAT.bounds(of: items[index].amount, at: rate)
+            let wanted = parts[index] + rest
+            parts[index] = min(max(wanted, bounds.lowerBound), bounds.upperBound)
+            rest = wanted - parts[index]
+        }
+        return parts
+    }
+}
+
 /// Ids are compared by their bytes, so that order never depends on a locale.
 @inlinable
 public func byteOrder(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }

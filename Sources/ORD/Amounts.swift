@@ -1,7 +1,7 @@
 import AdModel
 
 /// Money of acts and contracts: whole kopecks.
-public struct KopeckAmount: Hashable, Comparable, Sendable, AdditiveArithmetic {
+public struct KopeckAmount: Hashable, Comparable, Codable, Sendable, AdditiveArithmetic {
     /// Kopecks (1 RUB = 100).
     public var kopecks: Int64
 
@@ -38,7 +38,7 @@ extension KopeckAmount: CustomStringConvertible {
 }
 
 /// Money of statistics rows: five decimals.
-public struct Decimal5: Hashable, Comparable, Sendable, AdditiveArithmetic {
+public struct Decimal5: Hashable, Comparable, Codable, Sendable, AdditiveArithmetic {
     /// Hundred-thousandths of a rouble (1 RUB = 100,000).
     public var units: Int64
 
@@ -74,7 +74,7 @@ extension Decimal5: CustomStringConvertible {
 }
 
 /// Price of one event, excluding VAT: eight decimals per show, five otherwise (R20).
-public struct UnitPrice: Hashable, Sendable {
+public struct UnitPrice: Hashable, Codable, Sendable {
     /// The price in units of `10^-decimals` roubles.
     public var units: Int64
     /// 8 for cpm, 5 otherwise.

@@ -1,6 +1,6 @@
 /// A contract that another operator registered, known by the id that ЕРИР gave it: the advertiser's contract with his
 /// agency, when the agency is our client (R26).
-public struct CID: Hashable, Sendable {
+public struct CID: Hashable, Codable, Sendable {
     /// UUID of ЕРИР in lower case, 36 characters.
     public var id: String
     /// Name of the advertiser, who is the contract's client.
@@ -11,11 +11,13 @@ public struct CID: Hashable, Sendable {
     public var clientForeignEpaymentMethod: String?
     public var clientForeignRegistrationNumber: String?
     public var clientForeignINN: String?
+    /// What the register says of it: `new, verified, bad`.
+    public var status: String
 
     public init(
         id: String, name: String, clientINN: String? = nil, clientPhone: String? = nil,
         clientForeignEpaymentMethod: String? = nil, clientForeignRegistrationNumber: String? = nil,
-        clientForeignINN: String? = nil
+        clientForeignINN: String? = nil, status: String = "new"
     ) {
         self.id = id
         self.name = name
@@ -24,13 +26,18 @@ public struct CID: Hashable, Sendable {
         self.clientForeignEpaymentMethod = clientForeignEpaymentMethod
         self.clientForeignRegistrationNumber = clientForeignRegistrationNumber
         self.clientForeignINN = clientForeignINN
+        self.status = status
     }
+
+    public static let statuses = ["new", "verified", "bad"]
 
     /// Everything that the operator would refuse.
     public func findings() -> [Finding] {
         var c = Checker("cid \(id)")
         if !Self.isUUID(id) { c.fail("id", "cid_format", "must be the 36 characters that ЕРИР gave the contract") }
         c.length("name", name, 1...255)
+        c.choice("status", status, Self.statuses)
+        if status == "bad" { c.fail("status", "cid_bad", "the register refused it: ask the agency for the right one") }
         let identities = [
             ("client_inn", clientINN), ("client_foreign_epayment_method", clientForeignEpaymentMethod),
             ("client_foreign_registration_number", clientForeignRegistrationNumber),

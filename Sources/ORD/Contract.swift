@@ -1,7 +1,7 @@
 import AdModel
 
 /// A contract between the retailer and whoever pays him, or a parent of one.
-public struct Contract: Hashable, Sendable {
+public struct Contract: Hashable, Codable, Sendable {
     /// External id, `ctr-<code>`.
     public var id: String
     /// `service, mediation, additional`.
@@ -21,13 +21,16 @@ public struct Contract: Hashable, Sendable {
     /// nil is not zero: a contract without payment says "0" explicitly.
     public var amount: KopeckAmount?
     public var flags: [String]
-    /// Rate of the acts under this contract (R18); not part of the operator's object.
+    /// Regime that the contract was made with (R18); not part of the operator's object.
     public var vatRate: VATRate
+    /// Later regimes, by their first day; each in force until the next.
+    public var vatHistory: [VATPeriod]
 
     public init(
         id: String, type: String = "service", clientID: String, contractorID: String, date: Day, dateEnd: Day? = nil,
         serial: String? = nil, subjectType: String = "distribution", actionType: String? = nil,
-        parentID: String? = nil, amount: KopeckAmount? = nil, flags: [String] = [], vatRate: VATRate = .twentyTwo
+        parentID: String? = nil, amount: KopeckAmount? = nil, flags: [String] = [], vatRate: VATRate = .twentyTwo,
+        vatHistory: [VATPeriod] = []
     ) {
         self.id = id
         self.type = type
@@ -42,6 +45,13 @@ public struct Contract: Hashable, Sendable {
         self.amount = amount
         self.flags = flags
         self.vatRate = vatRate
+        self.vatHistory = vatHistory
+    }
+
+    /// Rate of an act of that date (R15): the regime in force then, the general rate as the law had it on the day.
+    public func rate(on actDate: Day) -> VATRate {
+        let regime = vatHistory.filter { $0.from <= actDate }.max { $0.from < $1.from }?.rate ?? vatRate
+        return regime.inForce(on: actDate)
     }
 
     public static let types = ["service", "mediation", "additional"]

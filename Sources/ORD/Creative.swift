@@ -1,5 +1,5 @@
 /// One version of a creative: what an erid is given for.
-public struct Creative: Hashable, Sendable {
+public struct Creative: Hashable, Codable, Sendable {
     /// External id, `cr-<code>-v<version>`.
     public var id: String
     /// Exactly one of the three owners is given.
@@ -218,7 +218,7 @@ public enum ERID {
 }
 
 /// A picture or film of a creative. The bytes stay with whoever writes the bundle.
-public struct Media: Hashable, Sendable {
+public struct Media: Hashable, Codable, Sendable {
     /// 64 lower-case hex digits.
     public var sha256: String
     public var contentType: String

@@ -3,11 +3,26 @@
 /// Codes are stable snake_case words; messages say what to do and never repeat tax numbers or phones.
 public struct Finding: Hashable, Sendable {
     /// What a finding does to an export.
-    public enum Severity: String, Sendable {
-        /// Stops the export.
+    public enum Severity: String, CaseIterable, Sendable {
+        /// Stops the export, whoever asks for it.
         case error
-        /// Is reported and carried in the manifest.
+        /// Stops the export until a person overrides it by name with a reason; then it is carried in the manifest.
         case warning
+        /// Is reported and carried in the manifest.
+        case note
+    }
+
+    /// A row that a finding is about.
+    public struct Link: Hashable, Sendable {
+        /// `person, contract, pad, creative, media, act, statistics, line_item, charge, month, cid`.
+        public var kind: String
+        /// Public id of the row; of a charge its number, of statistics `<creative>__<pad>`.
+        public var id: String
+
+        public init(_ kind: String, _ id: String) {
+            self.kind = kind
+            self.id = id
+        }
     }
 
     public var severity: Severity
@@ -19,13 +34,60 @@ public struct Finding: Hashable, Sendable {
     public var field: String
     /// What is wrong and what to do.
     public var message: String
+    /// Further rows that are concerned, such as the charges behind a sum; at most `relatedLimit`.
+    public var related: [Link]
 
-    public init(_ severity: Severity = .error, code: String, object: String, field: String = "", message: String) {
+    /// Rows that one finding names beside its own object.
+    public static let relatedLimit = 20
+
+    public init(
+        _ severity: Severity = .error, code: String, object: String, field: String = "", message: String,
+        related: [Link] = []
+    ) {
         self.severity = severity
         self.code = code
         self.object = object
         self.field = field
         self.message = message
+        self.related = Array(related.prefix(Self.relatedLimit))
+    }
+
+    /// The rows to look at: the object itself, what it is made of, and `related`, without repetitions.
+    public var links: [Link] {
+        let words = object.split(separator: " ").map(String.init)
+        var links: [Link] = []
+        if words.count == 3, words[0] == "statistics" {
+            links = [
+                Link("statistics", "\(words[1])__\(words[2])"), Link("creative", words[1]), Link("pad", words[2]),
+            ]
+        } else if words.count >= 2 {
+            links = [Link(words[0], words[1...].joined(separator: " "))]
+        }
+        for link in related where !links.contains(link) { links.append(link) }
+        return links
+    }
+}
+
+/// A warning that a person answers for: exactly this finding of the month, by name.
+public struct GateOverride: Hashable, Sendable {
+    public var code: String
+    public var object: String
+    public var field: String
+    /// Who, as the audit log names him, and why.
+    public var actor: String
+    public var reason: String
+
+    public init(code: String, object: String, field: String = "", actor: String, reason: String) {
+        self.code = code
+        self.object = object
+        self.field = field
+        self.actor = actor
+        self.reason = reason
+    }
+
+    /// Does it answer for the finding? An error is never overridden.
+    public func covers(_ finding: Finding) -> Bool {
+        finding.severity == .warning && finding.code == code && finding.object == object && finding.field == field
     }
 }
 

@@ -1,8 +1,24 @@
 import AdModel
 
 /// The gate before every export: ledger = statistics = items = act, nothing missing, nothing doubled, nothing in the
-/// future. An error stops the export; warnings travel in the manifest.
+/// future. An error stops the export, a warning until a person overrides it by name; notes travel in the manifest.
 public enum Gate {
+    /// What of the findings stops the export: errors, and warnings that nobody answers for.
+    public static func blocking(_ findings: [Finding], _ overrides: [GateOverride]) -> [Finding] {
+        findings.filter { finding in
+            switch finding.severity {
+            case .error: true
+            case .warning: !overrides.contains { $0.covers(finding) }
+            case .note: false
+            }
+        }
+    }
+
+    /// Findings that no later correction of an object can mend: a month with one of them is not frozen.
+    public static func arithmetic(_ statement: MonthStatement, _ settlement: Settlement) -> [Finding] {
+        settlement.findings + sums(statement, settlement).filter { $0.severity == .error }
+    }
+
     /// All findings of a month, in a stable order.
     /// - Parameter today: the day in UTC; dates after it are refused.
     public static func findings(
@@ -57,13 +73,23 @@ public enum Gate {
                     message: "shown outside the contract's dates (\(act.dateStart) to \(act.dateEnd)): "
                         + "correct the contract or the charges"))
         }
-        for (line, contract) in used.lineContracts where line.advertiserID != contract.clientID {
+        for (line, contract) in used.lineContracts {
+            if line.advertiserID != contract.clientID, line.cid == nil {
+                findings.append(
+                    Finding(
+                        code: "agency_contract", object: "contract \(contract.id)", field: "client_external_id",
+                        message: "line item \(line.id) is advertised by \(line.advertiserID), not by the client: "
+                            + "enter the advertiser's contract with the agency (cid)",
+                        related: [Finding.Link("line_item", line.id)]))
+            }
+            guard line.cid != nil, used.personsByID[contract.clientID]?.roles.contains("agency") == false else {
+                continue
+            }
             findings.append(
                 Finding(
-                    code: "agency_contract", object: "contract \(contract.id)", field: "client_external_id",
-                    message: "line item \(line.id) is advertised by \(line.advertiserID), not by the client: "
-                        + "a contract with an agency needs the advertiser's contract (cid), which cannot be exported yet"
-                ))
+                    code: "not_an_agency", object: "person \(contract.clientID)", field: "roles",
+                    message: "contract \(contract.id) is used with an advertiser's cid: give the client the role agency",
+                    related: [Finding.Link("contract", contract.id)]))
         }
         return findings
     }
@@ -77,10 +103,11 @@ public enum Gate {
         let month = "month \(statement.month)"
         let placed = settlement.ledgers.reduce(Micros.zero) { $0 + $1.ledger }
         if placed != statement.ledgerTotal {
-            differs(
-                "ledger_differs", month, "ledger",
-                "the ledger holds \(statement.ledgerTotal), the rows of contracts \(placed): some charges are not reported"
-            )
+            findings.append(
+                Finding(
+                    code: "ledger_differs", object: month, field: "ledger",
+                    message: "the ledger holds \(statement.ledgerTotal), the rows of contracts \(placed): "
+                        + "some charges are not reported", related: unreported(statement, settlement)))
         }
         let shows = settlement.countedShows
         if shows != statement.showsTotal {
@@ -91,7 +118,8 @@ public enum Gate {
             for item in act.items { for id in item.creativeIDs { actOfCreative[id] = act.id } }
         }
         let rowsByAct = Dictionary(grouping: settlement.rows) { actOfCreative[$0.creativeID] ?? "" }
-        for act in settlement.acts {
+        // What an agent reports of his commission is not made of our charges.
+        for act in settlement.acts where act.commission == nil {
             let object = "act \(act.id)"
             let rows = rowsByAct[act.id, default: []].compactMap(\.amount)
             let rowsExcluding = rows.reduce(Decimal5.zero) { $0 + $1.excludingVAT }
@@ -111,7 +139,7 @@ public enum Gate {
             } else if rest != .zero {
                 findings.append(
                     Finding(
-                        .warning, code: "vat_rest", object: object, field: "amount.services.vat",
+                        .note, code: "vat_rest", object: object, field: "amount.services.vat",
                         message: "VAT of the rows is \(rowsVAT), of the act \(services.vat): "
                             + "the operator's bounds of small rows leave no room for the rest"))
             }
@@ -134,6 +162,16 @@ public enum Gate {
             }
         }
         return findings
+    }
+
+    /// Charges of line items whose contract is not among the contracts.
+    private static func unreported(_ statement: MonthStatement, _ settlement: Settlement) -> [Finding.Link] {
+        let reported = Set(settlement.ledgers.map(\.contractID))
+        let contracts = Dictionary(statement.lineItems.map { ($0.id, $0.contractID) }) { first, _ in first }
+        return statement.facts.filter { fact in
+            guard fact.ledger != .zero else { return false }
+            return (contracts[fact.lineItemID] ?? nil).map { !reported.contains($0) } ?? true
+        }.map { Finding.Link("charge", String($0.chargeID)) }
     }
 
     /// The same thing registered twice costs a second levy.
@@ -172,20 +210,24 @@ public enum Gate {
             if let other = contracts[key]?.first(where: { $0.clientID == contract.clientID || $0.serial != serial }) {
                 findings.append(
                     Finding(
-                        code: "serial_duplicate", object: "contract \(contract.id)", field: "serial",
+                        .warning, code: "serial_duplicate", object: "contract \(contract.id)", field: "serial",
                         message: "reads like the serial of \(other.id) (case, punctuation and Latin or Cyrillic "
-                            + "letters aside): keep one contract, or give it another number"))
+                            + "letters aside): keep one contract, or give it another number",
+                        related: [Finding.Link("contract", other.id)]))
             }
             contracts[key, default: []].append(contract)
         }
+        let sellers = Dictionary(statement.contracts.map { ($0.id, $0.contractorID) }) { first, _ in first }
         var acts: [String: String] = [:]
         for act in settlement.acts {
             guard let serial = act.serial else { continue }
-            if let other = acts.updateValue(act.id, forKey: Serial.folded(serial)) {
+            let key = "\(sellers[act.contractID] ?? "") \(Serial.folded(serial))"
+            if let other = acts.updateValue(act.id, forKey: key) {
                 findings.append(
                     Finding(
-                        code: "serial_duplicate", object: "act \(act.id)", field: "serial",
-                        message: "reads like the serial of \(other): number the acts again"))
+                        .warning, code: "serial_duplicate", object: "act \(act.id)", field: "serial",
+                        message: "reads like the serial of \(other): number the acts again",
+                        related: [Finding.Link("act", other)]))
             }
         }
         return findings

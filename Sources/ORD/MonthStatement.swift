@@ -4,11 +4,13 @@ import AdModel
 /// that they refer to. Ids are external ids.
 public struct MonthStatement: Sendable {
     /// What a line item contributes to the rows of its creatives.
-    public struct LineItem: Hashable, Sendable {
+    public struct LineItem: Hashable, Codable, Sendable {
         /// Public code, for messages.
         public var id: String
         /// nil for self-promotion.
         public var contractID: String?
+        /// The advertiser's contract with his agency, when our contract is with the agency (R26).
+        public var cid: String?
         /// The advertiser's person.
         public var advertiserID: String
         public var pricing: Pricing
@@ -20,7 +22,7 @@ public struct MonthStatement: Sendable {
 
         public init(
             id: String, contractID: String?, advertiserID: String, pricing: Pricing, flightFirst: Day, flightLast: Day,
-            creativeIDs: [String]
+            creativeIDs: [String], cid: String? = nil
         ) {
             self.id = id
             self.contractID = contractID
@@ -29,6 +31,7 @@ public struct MonthStatement: Sendable {
             self.flightFirst = flightFirst
             self.flightLast = flightLast
             self.creativeIDs = creativeIDs
+            self.cid = cid
         }
     }
 
@@ -78,6 +81,45 @@ public struct MonthStatement: Sendable {
         }
     }
 
+    /// What an agent acting for the retailer reports of a month (R26).
+    public struct AgentReport: Hashable, Codable, Sendable {
+        /// External id of the mediation contract.
+        public var contractID: String
+        /// What was sold through the agent, without VAT.
+        public var sales: KopeckAmount
+        /// What the agent keeps, without VAT.
+        public var commission: KopeckAmount
+        public var serial: String
+        public var date: Day
+
+        public init(contractID: String, sales: KopeckAmount, commission: KopeckAmount, serial: String, date: Day) {
+            self.contractID = contractID
+            self.sales = sales
+            self.commission = commission
+            self.serial = serial
+            self.date = date
+        }
+    }
+
+    /// Which frozen version a statement is.
+    public struct Edition: Hashable, Sendable {
+        /// From 1.
+        public var version: Int
+        /// How many versions were exported before this one: 0 for the first bundle, n for the n-th correction.
+        public var correction: Int
+        /// SHA-256 of the manifest of the last exported version, in hex; nil for the first.
+        public var supersedes: String?
+        /// Why the month was corrected; nil for a first freeze.
+        public var reason: String?
+
+        public init(version: Int, correction: Int = 0, supersedes: String? = nil, reason: String? = nil) {
+            self.version = version
+            self.correction = correction
+            self.supersedes = supersedes
+            self.reason = reason
+        }
+    }
+
     public var month: AccountingMonth
     /// Name of the accounting zone.
     public var timeZone: String
@@ -99,6 +141,15 @@ public struct MonthStatement: Sendable {
     /// The ledger and the shows of the month, summed a second time by a plain query: the gate compares.
     public var ledgerTotal: Micros
     public var showsTotal: Int64
+    public var agentReports: [AgentReport] = []
+    /// Dates of acts by contract where they are not the month's last day (R15).
+    public var actDates: [String: Day] = [:]
+    /// First exported `date_start_actual` by `<creative>__<pad>`: corrections keep it (R14).
+    public var actualStarts: [String: Day] = [:]
+    /// Warnings that a person answers for.
+    public var overrides: [GateOverride] = []
+    /// Which frozen version it is; nil for a rehearsal of a month that is open.
+    public var edition: Edition?
 
     public init(
         month: AccountingMonth, timeZone: String, cut: Cut, serials: [String: String] = [:], persons: [Person],

@@ -1,5 +1,5 @@
 /// A site or an app of the retailer where ads are shown (площадка): one per storefront.
-public struct Pad: Hashable, Sendable {
+public struct Pad: Hashable, Codable, Sendable {
     /// External id, `pad-<storefront code>`.
     public var id: String
     public var personID: String

@@ -1,6 +1,6 @@
 /// A counterparty (the operator's `person`). Words of the closed lists are kept as text, so that what was typed can
 /// be named in an error; `findings()` checks them.
-public struct Person: Hashable, Sendable {
+public struct Person: Hashable, Codable, Sendable {
     /// External id, `org-<code>`.
     public var id: String
     /// `physical, juridical, ip, foreign_physical, foreign_juridical`.

@@ -50,7 +50,11 @@ public struct Settlement: Sendable {
             guard let contract = contracts[contractID], let indices = byContract[contractID] else { continue }
             settle(contract, persons[contract.clientID], indices.sorted(), &drafts, statement)
         }
-        rows = drafts.map { row($0, in: statement.month) }
+        for report in statement.agentReports.sorted(by: { byteOrder($0.contractID, $1.contractID) }) {
+            if let contract = contracts[report.contractID] { settle(report, contract, statement.month) }
+        }
+        acts.sort { byteOrder($0.id, $1.id) }
+        rows = drafts.map { row($0, in: statement) }
     }
 
     private mutating func collect(_ statement: MonthStatement) -> [Draft] {
@@ -112,47 +116,86 @@ public struct Settlement: Sendable {
             contractID: contract.id, actID: nil, ledger: ledger, rounding: total.micros - ledger, vatRest: .zero)
         defer { ledgers.append(entry) }
         guard total > .zero else { return }
-        let rate = contract.vatRate
-        let parts = Allocation.largestRemainder(
-            total.decimal5.units,
-            among: indices.map { .init(weight: max(drafts[$0].ledger.value, 0), id: drafts[$0].key.text) })
-        // A part of zero is no charge: such a row omits its money.
-        let paid = zip(indices, parts).filter { $0.1 > 0 }
+        let date = statement.actDates[contract.id] ?? statement.month.last
+        let rate = contract.rate(on: date)
         let vat = VAT.amount(of: total, at: rate)
-        let split = Allocation.vat(
-            vat, at: rate, among: paid.map { (Decimal5(units: $0.1), drafts[$0.0].key.text) })
-        for ((index, part), rowVAT) in zip(paid, split.parts) {
-            drafts[index].amount = TaxedAmount(excludingVAT: Decimal5(units: part), rate: rate, vat: rowVAT)
+        // A direct contract has one item, equal to the act; an agency's has one for each advertiser's contract (R26).
+        let groups = Dictionary(grouping: indices) { drafts[$0].line.cid ?? "" }.sorted { byteOrder($0.key, $1.key) }
+        let totals = Allocation.largestRemainder(
+            total.kopecks,
+            among: groups.map { group in
+                .init(weight: max(group.value.reduce(0) { $0 + drafts[$1].ledger.value }, 0), id: group.key)
+            }
+        ).map(KopeckAmount.init(kopecks:))
+        // A part of zero is no charge: such an item is left out, as such a row omits its money.
+        let paid = zip(groups, totals).filter { $0.1 > .zero }
+        let vats = Allocation.itemVAT(vat, at: rate, among: paid.map { ($0.1, $0.0.key) })
+        var items: [Act.Item] = []
+        for ((group, amount), itemVAT) in zip(paid, vats) {
+            let taxed = TaxedAmount(excludingVAT: amount, rate: rate, vat: itemVAT)
+            entry.vatRest += divide(taxed, among: group.value.sorted(), &drafts)
+            items.append(
+                Act.Item(
+                    contractID: group.key.isEmpty ? contract.id : nil, cid: group.key.isEmpty ? nil : group.key,
+                    amount: taxed,
+                    creativeIDs: Set(group.value.map { drafts[$0].key.creativeID }).sorted(by: byteOrder)))
         }
-        let act = act(
-            contract, client, TaxedAmount(excludingVAT: total, rate: rate, vat: vat),
-            creatives: Set(indices.map { drafts[$0].key.creativeID }).sorted(by: byteOrder), statement)
+        let isAgency = groups.contains { !$0.key.isEmpty } || client?.roles.contains("advertiser") == false
+        let act = Act(
+            id: Self.actID(contract.id, statement.month), contractID: contract.id,
+            serial: statement.serials[contract.id], date: date, dateStart: max(statement.month.first, contract.date),
+            dateEnd: min(statement.month.last, contract.dateEnd ?? statement.month.last),
+            clientRole: isAgency ? "agency" : "advertiser", contractorRole: profile.contractorRole,
+            services: TaxedAmount(excludingVAT: total, rate: rate, vat: vat), items: items)
         entry.actID = act.id
-        entry.vatRest = split.rest
         acts.append(act)
     }
 
-    private func act(
-        _ contract: Contract, _ client: Person?, _ services: TaxedAmount<KopeckAmount>, creatives: [String],
-        _ statement: MonthStatement
-    ) -> Act {
-        let month = statement.month
-        let code = contract.id.hasPrefix("ctr-") ? String(contract.id.dropFirst(4)) : contract.id
-        let isAdvertiser = client?.roles.contains("advertiser") ?? true
-        return Act(
-            id: "act-\(code)-\(month)", contractID: contract.id, serial: statement.serials[contract.id],
-            date: month.last, dateStart: max(month.first, contract.date),
-            dateEnd: min(month.last, contract.dateEnd ?? month.last),
-            clientRole: isAdvertiser ? "advertiser" : "agency", contractorRole: profile.contractorRole,
-            services: services,
-            // A direct contract has exactly one item, equal to the act.
-            items: [Act.Item(contractID: contract.id, amount: services, creativeIDs: creatives)])
+    /// Gives an item's sum and VAT to its rows; returns the VAT that no row could take.
+    private func divide(
+        _ item: TaxedAmount<KopeckAmount>, among indices: [Int], _ drafts: inout [Draft]
+    ) -> Decimal5 {
+        let parts = Allocation.largestRemainder(
+            item.excludingVAT.decimal5.units,
+            among: indices.map { .init(weight: max(drafts[$0].ledger.value, 0), id: drafts[$0].key.text) })
+        let paid = zip(indices, parts).filter { $0.1 > 0 }
+        let split = Allocation.vat(
+            item.vat, at: item.rate, among: paid.map { (Decimal5(units: $0.1), drafts[$0.0].key.text) })
+        for ((index, part), rowVAT) in zip(paid, split.parts) {
+            drafts[index].amount = TaxedAmount(excludingVAT: Decimal5(units: part), rate: item.rate, vat: rowVAT)
+        }
+        return split.rest
     }
 
-    private func row(_ draft: Draft, in month: AccountingMonth) -> StatisticsRow {
+    /// What an agent acting for the retailer kept: the retailer is the client, and the levy is on the commission (R26).
+    private mutating func settle(_ report: MonthStatement.AgentReport, _ contract: Contract, _ month: AccountingMonth) {
+        func taxed(_ amount: KopeckAmount, on date: Day) -> TaxedAmount<KopeckAmount> {
+            let rate = contract.rate(on: date)
+            return TaxedAmount(excludingVAT: amount, rate: rate, vat: VAT.amount(of: amount, at: rate))
+        }
+        acts.append(
+            Act(
+                id: Self.actID(contract.id, month), contractID: contract.id, serial: report.serial, date: report.date,
+                dateStart: max(month.first, contract.date), dateEnd: min(month.last, contract.dateEnd ?? month.last),
+                clientRole: "publisher", contractorRole: "agency", services: taxed(report.sales, on: report.date),
+                commission: Act.Commission(
+                    amount: taxed(report.commission, on: report.date), serial: report.serial, date: report.date),
+                items: []))
+    }
+
+    /// External id of the act of a contract and month (R6): `act-<contract code>-<YYYY-MM>`.
+    public static func actID(_ contractID: String, _ month: AccountingMonth) -> String {
+        "act-\(contractID.hasPrefix("ctr-") ? String(contractID.dropFirst(4)) : contractID)-\(month)"
+    }
+
+    private func row(_ draft: Draft, in statement: MonthStatement) -> StatisticsRow {
         let line = draft.line
+        let month = statement.month
+        // The operator knows the row by this day: a correction keeps what was exported first. A day before it would make
+        // it false; then the old row is deleted first (R14).
+        let start = min(statement.actualStarts[draft.key.text] ?? draft.first, draft.first)
         var row = StatisticsRow(
-            creativeID: draft.key.creativeID, padID: draft.key.padID, shows: draft.shows, actualStart: draft.first,
+            creativeID: draft.key.creativeID, padID: draft.key.padID, shows: draft.shows, actualStart: start,
             actualEnd: draft.last)
         let first = max(line.flightFirst, month.first)
         let last = min(line.flightLast, month.last)
@@ -170,7 +213,8 @@ public struct Settlement: Sendable {
         row.amount = amount
         switch line.pricing {
         case .cpm:
-            row.invoicedShows = draft.billedImpressions
+            // Refunds of cheaper shows of another month may take back more shows than were charged.
+            row.invoicedShows = max(0, draft.billedImpressions)
             // Money without a charged show comes from corrections: one event then.
             row.unitPrice = UnitPrice(
                 amount.excludingVAT, perEventOf: max(draft.billedImpressions, 1), decimals: 8,

@@ -1,7 +1,7 @@
 import AdModel
 
 /// What a creative did on a pad in one calendar month.
-public struct StatisticsRow: Hashable, Sendable {
+public struct StatisticsRow: Hashable, Codable, Sendable {
     public var creativeID: String
     public var padID: String
     /// Valid impressions, whole (R21).

@@ -1,7 +1,7 @@
 import AdModel
 
 /// VAT rate of a contract (R18): a property of the seller's regime, not of the buyer.
-public enum VATRate: String, CaseIterable, Sendable {
+public enum VATRate: String, CaseIterable, Codable, Sendable {
     case withoutVAT = "without_vat"
     case zero = "0"
     case five = "5"
@@ -33,8 +33,30 @@ public enum VATRate: String, CaseIterable, Sendable {
     }
 }
 
+/// A seller's regime under a contract from a day on.
+public struct VATPeriod: Hashable, Codable, Sendable {
+    public var from: Day
+    public var rate: VATRate
+
+    public init(from: Day, rate: VATRate) {
+        self.from = from
+        self.rate = rate
+    }
+}
+
+extension VATRate {
+    /// The rate on a day under this regime: the general rate was 20 % until the end of 2025 and is 22 % since, whichever
+    /// of the two the contract was made with; the others stay what they are.
+    public func inForce(on day: Day) -> VATRate {
+        guard self == .twenty || self == .twentyTwo else { return self }
+        return VATRate.twenty.isAllowed(on: day) ? .twenty : .twentyTwo
+    }
+}
+
 /// An amount as the operator writes it: without VAT, the VAT, and their sum.
-public struct TaxedAmount<Amount: AdditiveArithmetic & Comparable & Hashable & Sendable>: Hashable, Sendable {
+public struct TaxedAmount<Amount: AdditiveArithmetic & Comparable & Codable & Hashable & Sendable>: Hashable, Codable,
+    Sendable
+{
     public var excludingVAT: Amount
     public var rate: VATRate
     public var vat: Amount

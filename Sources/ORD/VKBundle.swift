@@ -45,7 +45,7 @@ public struct VKBundle: Sendable {
                 continue
             }
         }
-        guard !findings.contains(where: { $0.severity == .error }) else {
+        guard Gate.blocking(findings, statement.overrides).isEmpty else {
             throw ORDError(code: "gate_failed", findings: findings)
         }
         return VKBundle(

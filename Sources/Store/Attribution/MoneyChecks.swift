@@ -22,7 +22,7 @@ enum MoneyChecks {
             name: "spend_advertiser", rule: "The running total of an advertiser is the sum of his charges.",
             sql: """
                 select 'advertiser ' || coalesce(c.advertiser_id, s.advertiser_id) as id
-                from (select advertiser_id, sum(amount_micros) as sum from charge where kind <> 'rounding' group by 1) c
+                from (select advertiser_id, sum(amount_micros) as sum from charge group by 1) c
                 full join advertiser_spend s on s.advertiser_id = c.advertiser_id
                 where coalesce(c.sum, 0) <> coalesce(s.spent_micros, 0)
                 """),
@@ -36,7 +36,8 @@ enum MoneyChecks {
             name: "within_wallet", rule: "What was charged never exceeds the wallet and the credit limit.",
             sql: """
                 select 'advertiser ' || a.id as id from advertiser a join advertiser_spend s on s.advertiser_id = a.id
-                where s.spent_micros > \(SumSQL.funds)
+                where s.spent_micros - coalesce((select sum(r.amount_micros) from charge r
+                    where r.advertiser_id = a.id and r.kind = 'rounding'), 0) > \(SumSQL.funds)
                 """),
         LedgerDoctor.Check(
             name: "charge_of_event", rule: "A charge is for a stored event, in full or not at all.",

@@ -21,7 +21,7 @@ public struct MonthReading: Sendable {
 
 /// What finance reads: the ledger of a month with everything that it refers to.
 public enum FinanceStore {
-    /// Reads a month up to a complete point of the ledger.
+    /// Reads a month: its newest frozen version, or, while it is open, as it stands up to a complete point of the ledger.
     ///
     /// Two transactions: the first waits for charges in flight and notes the highest number; every row up to it is
     /// committed then, so a second export of the same rows is the same. The second reads everything in one snapshot.
@@ -33,7 +33,10 @@ public enum FinanceStore {
             return try db.query("select coalesce(max(id), 0) as id from charge").single().int64("id")
         }
         return try await pool.transaction(.repeatableRead) { db in
-            try MonthReader(month: month, highestChargeID: highest, on: db).read(on: db)
+            if let frozen = try FrozenMonth.read(month, on: db) {
+                return MonthReading(statement: frozen.statement, mediaBytes: try frozen.mediaBytes(on: db))
+            }
+            return try MonthReader(month: month, highestChargeID: highest, on: db).read(on: db)
         }
     }
 }
@@ -65,18 +68,27 @@ struct MonthReader {
     }
 
     func read(on db: isolated PostgresConnection) throws -> MonthReading {
+        let statement = try statement(on: db)
+        return MonthReading(
+            statement: statement, mediaBytes: try Self.mediaBytes(Settlement(statement), statement, on: db))
+    }
+
+    /// Everything but the contents of media.
+    func statement(on db: isolated PostgresConnection) throws -> MonthStatement {
         let facts = try facts(on: db)
         let totals = try totals(on: db)
         let lineItems = try lineItems(Set(facts.keys.map(\.lineItem)), on: db)
         let creatives = try creatives(ofLineItems: Array(lineItems.keys), lineItems, on: db)
-        let statement = MonthStatement(
+        var statement = MonthStatement(
             month: month, timeZone: zone, cut: totals.cut, persons: try persons(on: db),
             contracts: try contracts(on: db), pads: try pads(on: db), creatives: creatives.values,
             media: creatives.media,
             lineItems: lineItems.values.map(\.line).sorted { byteOrder($0.id, $1.id) },
             facts: facts.values.sorted(by: Self.stableOrder), ledgerTotal: totals.ledger, showsTotal: totals.shows)
-        return MonthReading(
-            statement: statement, mediaBytes: try mediaBytes(Settlement(statement), statement, on: db))
+        statement.cids = try cids(on: db)
+        statement.agentReports = try agentReports(on: db)
+        statement.actDates = try actDates(on: db)
+        return statement
     }
 
     private static func stableOrder(_ a: MonthStatement.Fact, _ b: MonthStatement.Fact) -> Bool {

@@ -71,7 +71,7 @@ extension MonthReader {
                     when o.amount_micros = 0 and c.amount_micros > 0 then 1
                     else 0 end as billed
             ) b
-            where c.accounting_day between $1 and $2 and c.id <= $3 and c.kind <> 'rounding'
+            where c.accounting_day between $1 and $2 and c.id <= $3 and c.kind not in ('rounding', 'carry')
             group by 1, 2, 3, 4
         ) f
         join line_item l on l.id = f.line_item_id
@@ -98,7 +98,7 @@ extension MonthReader {
     ) throws -> (ledger: Micros, shows: Int64, cut: MonthStatement.Cut) {
         let ledger = try db.query(
             """
-            select coalesce(sum(amount_micros) filter (where kind <> 'rounding'), 0)::bigint as total,
+            select coalesce(sum(amount_micros) filter (where kind not in ('rounding', 'carry')), 0)::bigint as total,
                 coalesce(max(id), 0) as highest, max(recorded_at) as recorded_at
             from charge where accounting_day between $1 and $2 and id <= $3
             """, range

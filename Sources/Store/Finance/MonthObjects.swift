@@ -26,13 +26,15 @@ extension MonthReader {
 
     /// All contracts, except the retailer's own with himself, which only marks self-promotion.
     func contracts(on db: isolated PostgresConnection) throws -> [Contract] {
-        try db.query(
+        let regimes = try ContractVAT.all(on: db)
+        return try db.query(
             """
-            select c.code, c.kind, client.code as client, contractor.code as contractor, c.signed_on, c.ends_on,
+            select c.id, c.code, c.kind, c.action_type, parent.code as parent, client.code as client, contractor.code as contractor, c.signed_on, c.ends_on,
                 c.serial, c.subject_type, c.amount_kopecks, c.flags, c.vat_rate
             from contract c
             join counterparty client on client.id = c.client_counterparty_id
             join counterparty contractor on contractor.id = c.contractor_counterparty_id
+            left join contract parent on parent.id = c.parent_id
             where c.client_counterparty_id <> c.contractor_counterparty_id
             order by c.id
             """
@@ -44,10 +46,44 @@ extension MonthReader {
                 date: Day(number: try row.days("signed_on")),
                 dateEnd: try row.daysIfPresent("ends_on").map(Day.init(number:)),
                 serial: try row.stringIfPresent("serial"), subjectType: try row.string("subject_type"),
+                actionType: try row.stringIfPresent("action_type"),
+                parentID: try row.stringIfPresent("parent").map(ExternalIDs.contract),
                 amount: try row.int64IfPresent("amount_kopecks").map(KopeckAmount.init(kopecks:)),
                 flags: try row.stringArray("flags").sorted(by: byteOrder),
-                vatRate: VATRate(rawValue: try row.string("vat_rate")) ?? .twentyTwo)
+                vatRate: VATRate(rawValue: try row.string("vat_rate")) ?? .twentyTwo,
+                vatHistory: regimes[try row.int32("id")] ?? [])
         }
+    }
+
+    /// Contracts of advertisers with their agencies.
+    func cids(on db: isolated PostgresConnection) throws -> [CID] {
+        try db.query("select * from agency_cid order by cid collate \"C\"").map(AgencyCIDs.read)
+    }
+
+    /// What agents acting for the retailer reported of the month.
+    func agentReports(on db: isolated PostgresConnection) throws -> [MonthStatement.AgentReport] {
+        try db.query(
+            """
+            select c.code, m.sales_kopecks, m.amount_kopecks, m.serial, m.commission_date
+            from month_commission m join contract c on c.id = m.contract_id where m.month = $1 order by c.id
+            """, [.date(days: month.first.number)]
+        ).map { row in
+            MonthStatement.AgentReport(
+                contractID: ExternalIDs.contract(try row.string("code")),
+                sales: KopeckAmount(kopecks: try row.int64("sales_kopecks")),
+                commission: KopeckAmount(kopecks: try row.int64("amount_kopecks")), serial: try row.string("serial"),
+                date: Day(number: try row.days("commission_date")))
+        }
+    }
+
+    /// Acts that finance dates later than the month's last day.
+    func actDates(on db: isolated PostgresConnection) throws -> [String: Day] {
+        var dates: [String: Day] = [:]
+        for row in try db.query(
+            "select c.code, a.act_date from month_act_date a join contract c on c.id = a.contract_id where a.month = $1",
+            [.date(days: month.first.number)])
+        { dates[ExternalIDs.contract(try row.string("code"))] = Day(number: try row.days("act_date")) }
+        return dates
     }
 
     func pads(on db: isolated PostgresConnection) throws -> [Pad] {
@@ -66,7 +102,8 @@ extension MonthReader {
             select l.id, l.code, l.name, l.pricing, l.campaign_id, a.kktu, a.name as campaign,
                 (greatest(l.starts_at, $2::timestamptz) at time zone $4)::date as first_day,
                 ((least(l.ends_at, $3::timestamptz) - interval '1 microsecond') at time zone $4)::date as last_day,
-                c.code as contract, client.id = contractor.id as self_promotion, owner.code as advertiser
+                c.code as contract, client.id = contractor.id as self_promotion, owner.code as advertiser,
+                i.cid
             from line_item l
             join campaign a on a.id = l.campaign_id
             join contract c on c.id = a.contract_id
@@ -74,6 +111,8 @@ extension MonthReader {
             join counterparty contractor on contractor.id = c.contractor_counterparty_id
             join advertiser d on d.id = l.advertiser_id
             join counterparty owner on owner.id = d.counterparty_id
+            left join contract_cid n on n.contract_id = c.id and n.advertiser_id = l.advertiser_id
+            left join agency_cid i on i.id = n.agency_cid_id
             where l.id = any($1)
             """,
             [
@@ -90,7 +129,7 @@ extension MonthReader {
                 advertiserID: ExternalIDs.person(try row.string("advertiser")),
                 pricing: Pricing(rawValue: try row.string("pricing")) ?? .cpm,
                 flightFirst: Day(number: try row.days("first_day")), flightLast: Day(number: try row.days("last_day")),
-                creativeIDs: [])
+                creativeIDs: [], cid: try row.stringIfPresent("cid"))
             records[try row.int32("id")] = LineItemRecord(
                 line: line, kktu: try row.stringIfPresent("kktu"), name: try row.string("name"),
                 campaignID: try row.int32("campaign_id"))
@@ -126,8 +165,8 @@ extension MonthReader {
             creatives.append(
                 Creative(
                     id: ExternalIDs.creative(try row.string("code"), version: try row.int32("version")),
-                    contractIDs: record.line.contractID.map { [$0] } ?? [],
-                    personID: isSelfPromotion ? retailerPerson : nil, kktus: record.kktu.map { [$0] } ?? [],
+                    contractIDs: record.line.cid == nil ? record.line.contractID.map { [$0] } ?? [] : [],
+                    personID: isSelfPromotion ? retailerPerson : nil, cids: record.line.cid.map { [$0] } ?? [], kktus: record.kktu.map { [$0] } ?? [],
                     name: record.name.isEmpty ? nil : String(record.name.prefix(255)),
                     brand: try row.stringIfPresent("brand").map { String($0.prefix(255)) },
                     payType: isSelfPromotion ? nil : Settlement.payType(record.line.pricing), form: form,
@@ -200,7 +239,7 @@ extension MonthReader {
     }
 
     /// Contents of the media of creatives that have a row.
-    func mediaBytes(
+    static func mediaBytes(
         _ settlement: Settlement, _ statement: MonthStatement, on db: isolated PostgresConnection
     ) throws -> [String: [UInt8]] {
         let used = Set(settlement.rows.map(\.creativeID))

@@ -14,7 +14,7 @@ public struct ChargeSummary: Equatable, Sendable {
 }
 
 /// Writes charges: each valid event that costs something gets one row, for its price or, where it does not fit the
-/// budget, the day's budget or the wallet, for nothing.
+/// budget, the day's budget or the wallet, or its month is frozen, for nothing.
 public enum ChargeLedger {
     /// A charge that is about to be decided.
     struct Candidate {
@@ -59,12 +59,19 @@ public enum ChargeLedger {
     ) throws -> ChargeSummary {
         var summary = ChargeSummary()
         guard !candidates.isEmpty else { return summary }
+        // Before any row: whoever freezes a month holds this lock, and then looks at rows too.
+        try CheckpointStore.lockLedgers(on: connection)
+        let frozen = try MonthLedger.frozen(among: Set(candidates.map(\.day)), on: connection)
         var budgets = try lock(candidates, on: connection)
         var decided: [(amount: Micros, reason: ChargeReason)] = []
         decided.reserveCapacity(candidates.count)
         for candidate in candidates {
-            let result = budgets.charge(
-                line: candidate.lineItemID, on: candidate.day, price: candidate.price, accepted: candidate.accepted)
+            let result =
+                frozen.contains(MonthLedger.firstDay(candidate.day))
+                ? (amount: .zero, reason: .monthClosed)
+                : budgets.charge(
+                    line: candidate.lineItemID, on: candidate.day, price: candidate.price,
+                    accepted: candidate.accepted)
             decided.append(result)
             summary.rows += 1
             summary.charged += result.amount

@@ -135,6 +135,8 @@ struct ContractRegimes {
     private struct Contract {
         var id: Int32
         var regime: VATRate
+        /// Later regimes, earliest first.
+        var changes: [VATPeriod]
         var from: Day
         var to: Day?
     }
@@ -143,6 +145,7 @@ struct ContractRegimes {
     private let contracts: [Contract]
 
     init(advertiser: Int32, on db: isolated PostgresConnection) throws {
+        let changes = try ContractVAT.all(on: db)
         contracts = try db.query(
             """
             select id, vat_rate, signed_on, ends_on from contract where advertiser_id = $1
@@ -151,7 +154,8 @@ struct ContractRegimes {
         ).compactMap { row in
             guard let regime = VATRate(rawValue: try row.string("vat_rate")) else { return nil }
             return Contract(
-                id: try row.int32("id"), regime: regime, from: Day(number: try row.days("signed_on")),
+                id: try row.int32("id"), regime: regime, changes: changes[try row.int32("id")] ?? [],
+                from: Day(number: try row.days("signed_on")),
                 to: try row.daysIfPresent("ends_on").map(Day.init))
         }
     }
@@ -159,7 +163,10 @@ struct ContractRegimes {
     /// The rate of a contract on a day; without a contract, of the one signed last that was in force then.
     func rate(contract id: Int32?, on day: Day) -> VATRate? {
         let contract = id.flatMap { id in contracts.first { $0.id == id } } ?? inForce(on: day)
-        return contract.map { WalletVAT.rate($0.regime, on: day) }
+        return contract.map { contract in
+            let regime = contract.changes.last { $0.from <= day }?.rate ?? contract.regime
+            return WalletVAT.rate(regime, on: day)
+        }
     }
 
     private func inForce(on day: Day) -> Contract? {

@@ -26,10 +26,7 @@ public enum WalletVAT {
 
     /// The rate on a day of a contract with the given regime: the general rate was 20 % until the end of 2025 and is
     /// 22 % since, whichever of the two the contract was made with; the others stay what they are.
-    public static func rate(_ regime: VATRate, on day: Day) -> VATRate {
-        guard regime == .twenty || regime == .twentyTwo else { return regime }
-        return VATRate.twenty.isAllowed(on: day) ? .twenty : .twentyTwo
-    }
+    public static func rate(_ regime: VATRate, on day: Day) -> VATRate { regime.inForce(on: day) }
 
     /// VAT on top of a sum without it.
     public static func adding(to amount: Micros, at rate: VATRate) -> Parts {
