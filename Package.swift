@@ -119,7 +119,6 @@ let ring1: [Target] = [
             .copy("20261122100000_month_close.sql"),
             .copy("20261122110000_operators.sql"),
             .copy("20261122120000_decision_engine.sql"),
-            .copy("20261122130000_cabinet.sql"),
         ],
         swiftSettings: strict),
     .target(

@@ -76,6 +76,7 @@ public struct ManagementServer: Service {
         router.add(middleware: RequestScope())
         ManagementRoutes.all().install(
             on: router, gate: Gate(services: services, authenticator: Authenticator(services: services)))
+        try AdminPages.install(on: router, services: services, logger: logger)
         router.get("/v1/health") { _, _ in await healthResponse() }
         router.get("/metrics") { _, _ in
             Response(

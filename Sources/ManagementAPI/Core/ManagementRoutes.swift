@@ -10,6 +10,7 @@ public enum ManagementRoutes {
         PolicyRoutes.add(to: &table)
         PlanningRoutes.add(to: &table)
         ReportRoutes.add(to: &table)
+        MetricRoutes.add(to: &table)
         RetailerRoutes.add(to: &table)
         CatalogueRoutes.add(to: &table)
         AdvertiserRoutes.add(to: &table)

@@ -7,10 +7,10 @@ enum IdentityMail {
         var body: String
     }
 
-    /// Where a link leads; the token stands behind `#`, which browsers keep to themselves.
+    /// Where a link leads: a page of the cabinet. The token stands behind `#`, which browsers keep to themselves.
     static func link(_ base: String, _ page: String, _ token: SecretToken) -> String {
         let base = base.hasSuffix("/") ? String(base.dropLast()) : base
-        return "\(base)/\(page)#token=\(token.text)"
+        return "\(base)/admin/\(page)#token=\(token.text)"
     }
 
     static func invitation(language: String, to whom: String, link: String, days: Int64) -> Message {

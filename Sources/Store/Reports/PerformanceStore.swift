@@ -36,6 +36,11 @@ public enum PerformanceStore {
         try zone(on: db).day(of: now)
     }
 
+    /// IANA name of the zone that accounting days belong to.
+    public static func accountingZone(on db: isolated PostgresConnection) throws -> String {
+        try zone(on: db).identifier
+    }
+
     /// One page of rows, totals over the whole range and the methodology, all of one snapshot of the database.
     ///
     /// Every statement names the advertiser, so no parameter can reach the rows of another one.
