@@ -26,17 +26,18 @@ struct AdminPages: Sendable {
         }
         let pages = AdminPages(site: site)
         let policy = policy(mediaBaseURL: services.mediaBaseURL)
-        for start in ["/", "/admin"] {
-            router.get(RouterPath(start)) { _, _ in
-                Response(status: .found, headers: [.location: "/admin/", .cacheControl: "no-cache"])
-            }
+        router.get("/") { _, _ in
+            Response(status: .found, headers: [.location: "/admin/", .cacheControl: "no-cache"])
         }
-        router.get("/admin/**") { request, _ in
-            var response = try pages.answer(request)
-            response.headers[.contentSecurityPolicy] = policy
-            if let name = HTTPField.Name("Referrer-Policy") { response.headers[name] = "same-origin" }
-            if let name = HTTPField.Name("Cross-Origin-Opener-Policy") { response.headers[name] = "same-origin" }
-            return response
+        // The router knows an address with and without its last slash as one.
+        for path in ["/admin", "/admin/**"] {
+            router.get(RouterPath(path)) { request, _ in
+                var response = try pages.answer(request)
+                response.headers[.contentSecurityPolicy] = policy
+                if let name = HTTPField.Name("Referrer-Policy") { response.headers[name] = "same-origin" }
+                if let name = HTTPField.Name("Cross-Origin-Opener-Policy") { response.headers[name] = "same-origin" }
+                return response
+            }
         }
         for path in ["/", "/admin", "/admin/**"] {
             RouteTable.refuseOthers(than: ["GET", "HEAD"], at: path, on: router)

@@ -121,7 +121,7 @@ public struct AdminSite: Sendable {
 
     /// Only what a page consists of; anything else in the folder is not served.
     private static func contentType(of name: String) -> String? {
-        switch name.split(separator: ".").last {
+        switch URL(fileURLWithPath: name).pathExtension {
         case "html": "text/html; charset=utf-8"
         case "js": "text/javascript; charset=utf-8"
         case "css": "text/css; charset=utf-8"
