@@ -1,5 +1,6 @@
 // What Imaging needs of libvips. Its functions take variable arguments, which Swift cannot call, so each use has a
-// function of its own here. Only the four loaders named below are ever called: no bytes reach any other decoder.
+// function of its own here. Only the four loaders named below are called for uploads: no bytes of strangers reach any
+// other decoder. The fifth draws SVG files of the installation itself.
 #include <vips/vips.h>
 
 typedef enum { NIMB_PNG = 0, NIMB_JPEG = 1, NIMB_WEBP = 2, NIMB_GIF = 3 } nimb_picture_type;
@@ -24,6 +25,13 @@ static inline VipsImage *nimb_vips_load(const void *bytes, size_t count, nimb_pi
         break;
     }
     return failed ? NULL : image;
+}
+
+/// Draws an SVG file of one's own at the size that it says; null when it is none.
+static inline VipsImage *nimb_vips_draw(const void *bytes, size_t count) {
+    VipsImage *image = NULL;
+    if (vips_svgload_buffer((void *)bytes, count, &image, NULL)) return NULL;
+    return image;
 }
 
 static inline int nimb_vips_pages(VipsImage *image) { return vips_image_get_n_pages(image); }

@@ -26,6 +26,25 @@ enum Vips {
         return try result.get()
     }
 
+    /// Draws SVG text at the size that it says, as PNG.
+    static func draw(svg: String) throws(PictureError) -> [UInt8] {
+        guard isReady else { throw PictureError(code: .busy, message: "pictures cannot be drawn at the moment") }
+        defer { vips_error_clear() }
+        var output: UnsafeMutableRawPointer?
+        var count = 0
+        // The text is decoded while it is saved, so it must stay until then.
+        let failed = Array(svg.utf8).withUnsafeBytes { buffer in
+            guard let image = nimb_vips_draw(buffer.baseAddress, buffer.count) else { return Int32(-1) }
+            defer { nimb_vips_unref(image) }
+            return nimb_vips_save(image, NIMB_PNG, &output, &count)
+        }
+        defer { g_free(output) }
+        guard failed == 0, let output, count > 0 else {
+            throw PictureError(code: .damaged, message: "the text is no SVG drawing")
+        }
+        return [UInt8](UnsafeRawBufferPointer(start: output, count: count))
+    }
+
     private static let damaged = PictureError(
         code: .damaged, message: "the picture cannot be decoded; export it again from your editor")
 

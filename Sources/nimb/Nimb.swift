@@ -7,6 +7,7 @@ struct Nimb: AsyncParsableCommand {
         subcommands: [
             AttributeCommand.self,
             BenchCommand.self,
+            DemoCommand.self,
             DevCommand.self,
             DoctorCommand.self,
             EventsCommand.self,

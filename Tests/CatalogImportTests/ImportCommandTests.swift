@@ -9,17 +9,24 @@ struct ImportCommandTests {
     static var data: URL { Repository.root.appendingPathComponent("Sources/nimb/Data") }
 
     private func nimb(_ arguments: [String]) async throws -> (code: Int32, output: [String]) {
-        let child = try ChildProcess.nimb(arguments + ["--database-url", TestDatabase.current.url])
+        try await run(arguments + ["--database-url", TestDatabase.current.url])
+    }
+
+    private func run(_ arguments: [String]) async throws -> (code: Int32, output: [String]) {
+        let child = try ChildProcess.nimb(arguments)
         let code = try await child.exit(within: .seconds(60))
         return (code, child.output)
     }
 
     @Test func theDemoShopIsSetUpByTwoCommandsAndServable() async throws {
+        let feeds = try Repository.temporaryFolder("demo-feeds")
+        defer { try? FileManager.default.removeItem(at: feeds) }
+        #expect(try await run(["demo", "feeds", "--out", feeds.path]).code == 0)
         let first = try await nimb(["seed", Self.data.appendingPathComponent("demo-shop.yaml").path])
         #expect(first.code == 0, "\(first.output)")
-        #expect(first.output.filter { $0.hasPrefix("key demo-") }.count == 4)
+        #expect(first.output.filter { $0.hasPrefix("key demo-") }.count == 7)
         for location in ["msk", "spb", "ekb"] {
-            let feed = Self.data.appendingPathComponent("demo-feed-\(location).xml").path
+            let feed = feeds.appendingPathComponent("\(location).xml").path
             let done = try await nimb(["import", "feed", feed, "--storefront", "shop", "--location", location])
             #expect(done.code == 0, "\(done.output)")
             #expect(!done.output.contains { $0.hasPrefix("skipped") })
@@ -29,22 +36,34 @@ struct ImportCommandTests {
         #expect(third.code == 0, "\(third.output)")
         let second = try await nimb(["seed", Self.data.appendingPathComponent("demo-shop.yaml").path, campaigns])
         #expect(second.output.filter { $0.contains("nothing to change") }.count == 2, "\(second.output)")
-        #expect(!second.output.contains { $0.hasPrefix("not servable") || $0.hasPrefix("key ") })
-        // Every line item promotes at least two products that can be bought in Moscow.
+        #expect(!second.output.contains { $0.hasPrefix("key ") })
+        // Every line item promotes at least two products that can be bought, in every region.
         #expect(
             try await Fixture.rows(
                 """
-                select l.code from line_item l join line_item_version v on v.line_item_id = l.id and valid_to = 'infinity'
+                select l.code, k.code from line_item l
+                join line_item_version v on v.line_item_id = l.id and valid_to = 'infinity' cross join stock_location k
                 where (select count(*) from product p join stock s on s.product_id = p.id and s.quantity > 0
-                    join stock_location k on k.id = s.location_id and k.code = 'msk'
-                    where p.sku = any(v.promoted_skus)) < 2
+                    and s.location_id = k.id where p.sku = any(v.promoted_skus)) < 2
                 """) == [])
-        #expect(try await Fixture.rows("select count(*) from line_item_version where valid_to = 'infinity'") == ["(7)"])
+        #expect(try await Fixture.rows("select count(*) from campaign") == ["(20)"])
+        #expect(
+            try await Fixture.rows("select state, count(*) from campaign group by 1 order by 1") == [
+                "(active,16)", "(draft,1)", "(moderation,1)", "(paused,1)", "(rejected,1)",
+            ])
+        // Whoever sells has a price model and a format of each kind.
         #expect(
             try await Fixture.rows(
-                "select l.code, p.sku from stock s join product p on p.id = product_id "
-                    + "join stock_location l on l.id = location_id where quantity = 0 order by 1, 2")
-                == ["(ekb,md-krem-lico-50)", "(ekb,zs-drip-10)", "(spb,bd-rastv-95)"])
+                "select distinct pricing from line_item_version where valid_to = 'infinity' order by 1")
+                == ["(cpc)", "(cpm)", "(fixed)"])
+        // All that should serve may: approved, with a token of the operator.
+        #expect(
+            try await Fixture.rows(
+                """
+                select c.code from creative c join creative_version v on v.creative_id = c.id
+                join line_item l on l.id = c.line_item_id join campaign p on p.id = l.campaign_id
+                where p.state in ('active', 'paused') and (v.state <> 'approved' or v.erid is null)
+                """) == [])
     }
 
     @Test func aBadSeedNamesFileLinePathAndReason() async throws {

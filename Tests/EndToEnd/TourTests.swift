@@ -13,13 +13,13 @@ import Testing
         init() throws {
             folder = FileManager.default.temporaryDirectory.appendingPathComponent(
                 "nimb-dev-\(UUID().uuidString.prefix(8))")
-            ports = [try FreePort.find(), try FreePort.find(), try FreePort.find()]
+            ports = try (0..<4).map { _ in try FreePort.find() }
         }
 
         func start() throws -> ChildProcess {
             try ChildProcess.nimb([
                 "dev", "--directory", folder.path, "--port", "\(ports[0])", "--management-port", "\(ports[1])",
-                "--media-port", "\(ports[2])",
+                "--media-port", "\(ports[2])", "--shop-port", "\(ports[3])",
             ])
         }
 

@@ -28,14 +28,24 @@ struct DevCommand: AsyncParsableCommand {
 
     @OptionGroup var registration: OperatorArguments
 
+    @Option(help: "Port of the demo shop.")
+    var shopPort = 8083
+
     @Option(help: "Port of the stand-in for the operator of advertising data, unless --ord-url names one; 0 = any.")
     var ordPort = 0
+
+    func validate() throws {
+        guard ![options.port, options.managementPort, options.mediaPort].contains(shopPort) else {
+            throw ValidationError("The shop needs a port of its own.")
+        }
+    }
 
     @Option(help: "What is written to standard error: trace, debug, info, notice, warning, error.")
     var logLevel = "warning"
 
     func run() async throws {
         try options.requireFreePorts()
+        try Preflight.requireFree(port: shopPort, option: "--shop-port")
         try Preflight.requireDisk(at: FileManager.default.currentDirectoryPath, gigabytes: 1)
         let home = URL(fileURLWithPath: directory)
         try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
@@ -59,7 +69,8 @@ struct DevCommand: AsyncParsableCommand {
     private func serve(_ home: URL, _ node: NodeOptions, _ cluster: PrivateCluster, _ logger: Logger) async throws {
         let database = PostgresOptions(url: cluster.url(database: "nimb"), applicationName: "nimb dev")
             .asSystem
-        let demo = DemoInstallation(home: home, options: options, databaseURL: cluster.url(database: "nimb"))
+        let demo = DemoInstallation(
+            home: home, options: options, databaseURL: cluster.url(database: "nimb"), shopPort: shopPort)
         try await demo.prepare(adminURL: cluster.url(database: "postgres"), database: database)
         let runtime = NodeRuntime(
             options: options, node: node, outbound: options.outbound.policy(local: true),

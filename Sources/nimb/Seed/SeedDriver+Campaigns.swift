@@ -3,7 +3,7 @@ import ManagementAPI
 import Store
 
 extension SeedDriver {
-    private static let states: Set<String> = ["draft", "moderation", "approved", "active", "paused"]
+    private static let states: Set<String> = ["draft", "moderation", "rejected", "approved", "active", "paused"]
 
     /// A campaign with its line items and creatives, then through moderation as far as the file says. The retailer's
     /// own key signs every approval, so the audit log says who approved.
@@ -15,7 +15,7 @@ extension SeedDriver {
                 "must be one of \(Self.states.sorted().joined(separator: ", "))")
         }
         try await put(
-            value, path, "/v1/campaigns", without: ["state", "line_items"], fixed: ["advertiser"])
+            value, path, "/v1/campaigns", without: ["state", "feedback", "line_items"], fixed: ["advertiser"])
         let id = try self.id(value, path)
         var tokens: [(creative: String, erid: String, value: SeedValue, path: String)] = []
         for (line, inner) in list(value, "line_items", in: path) {
@@ -83,17 +83,10 @@ extension SeedDriver {
     private func pictures(_ value: SeedValue, _ path: String, advertiser: String) async throws -> [JSONValue] {
         var ids: [JSONValue] = []
         for (picture, place) in list(value, "pictures", in: path) {
-            guard let name = picture.text, !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
-                throw refuse(place, picture, "must be a file below the folder of the seed file")
-            }
-            let url = folder.appendingPathComponent(name)
-            guard let bytes = try? Data(contentsOf: url), bytes.count <= ImageHeader.byteLimit else {
-                throw refuse(
-                    place, picture, "cannot be read, or is larger than \(ImageHeader.byteLimit / 1_048_576) MiB")
-            }
+            let bytes = try SeedPicture.bytes(picture, below: folder, isCheck: isCheck) { throw refuse(place, $0, $1) }
             guard !isCheck else { continue }
             let answer = try await client.upload(
-                "/v1/media?advertiser=\(ManagementClient.step(advertiser))", Array(bytes))
+                "/v1/media?advertiser=\(ManagementClient.step(advertiser))", bytes)
             guard [200, 201].contains(answer.status), let id = answer["id"] else {
                 throw refused(answer, place, picture)
             }
@@ -108,11 +101,18 @@ extension SeedDriver {
         guard goal != "draft" else { return }
         let address = "/v1/campaigns/\(ManagementClient.step(id))"
         var current = try await client.get(address)
-        if let state = current.text("state"), ["draft", "rejected"].contains(state) {
+        let open = goal == "rejected" ? ["draft"] : ["draft", "rejected"]
+        if let state = current.text("state"), open.contains(state) {
             let answer = try await client.post("\(address)/submit", match: current.etag)
             guard answer.status == 200 else { throw refused(answer, path, value) }
             count(false, "campaign \(id): moderation")
             current = try await client.get(address)
+        }
+        if goal == "rejected" {
+            guard current.text("state") == "moderation" else { return }
+            try await reject("campaign.\(id)", value, path)
+            count(false, "campaign \(id): rejected")
+            return
         }
         if goal != "moderation", current.text("state") == "moderation" {
             try await approve("campaign.\(id)", value, path)
@@ -124,6 +124,30 @@ extension SeedDriver {
                 try await approveNewest(try self.id(creative, place), creative, place)
             }
         }
+        if goal == "paused" { try await pause(id, value, path) }
+    }
+
+    private mutating func pause(_ id: String, _ value: SeedValue, _ path: String) async throws {
+        let address = "/v1/campaigns/\(ManagementClient.step(id))"
+        let current = try await client.get(address)
+        guard ["approved", "active"].contains(current.text("state") ?? ""), current["held"] != .bool(true) else {
+            return
+        }
+        let answer = try await client.post("\(address)/pause", match: current.etag)
+        guard answer.status == 200 else { throw refused(answer, path, value) }
+        count(false, "campaign \(id): paused")
+    }
+
+    /// Rejects in the words of the file.
+    private func reject(_ item: String, _ value: SeedValue, _ path: String) async throws {
+        guard let feedback = value["feedback"]?.text else {
+            throw refuse("\(path).feedback", value, "says why the campaign is rejected")
+        }
+        let address = "/v1/moderation/\(ManagementClient.step(item))"
+        let entry = try await client.get(address)
+        guard entry.status == 200 else { throw refused(entry, path, value) }
+        let answer = try await client.post("\(address)/reject", ["feedback": .string(feedback)], match: entry.etag)
+        guard answer.status == 200 else { throw refused(answer, path, value) }
     }
 
     private mutating func approveNewest(_ id: String, _ value: SeedValue, _ path: String) async throws {

@@ -11,6 +11,8 @@ struct SeedDriver {
     let folder: URL
     /// Tell what would be done, change nothing.
     let isCheck: Bool
+    /// Told of the id and the secret of each new key.
+    let onKey: @Sendable (String, String) throws -> Void
     /// Told of each thing, for progress.
     let progress: @Sendable (String) -> Void
     var json: SeedJSON
@@ -18,20 +20,20 @@ struct SeedDriver {
 
     private static let sections: Set<String> = [
         "retailer", "counterparties", "stock_locations", "storefronts", "brands", "advertisers", "contracts",
-        "campaigns",
-        "feeds", "api_keys",
+        "campaigns", "feeds", "api_keys", "category_kktu",
     ]
 
     init(
-        client: ManagementClient, file: String, folder: URL, isCheck: Bool, zone: TimeZone,
-        progress: @escaping @Sendable (String) -> Void
+        client: ManagementClient, file: String, folder: URL, isCheck: Bool, zone: TimeZone, today: Day,
+        onKey: @escaping @Sendable (String, String) throws -> Void, progress: @escaping @Sendable (String) -> Void
     ) {
         self.client = client
         self.file = file
         self.folder = folder
         self.isCheck = isCheck
+        self.onKey = onKey
         self.progress = progress
-        json = SeedJSON(zone: zone)
+        json = SeedJSON(zone: zone, today: today)
     }
 
     mutating func apply(_ tree: SeedValue) async throws -> SeedReport {
@@ -49,6 +51,7 @@ struct SeedDriver {
         for (value, path) in list(tree, "contracts") {
             try await put(value, path, "/v1/contracts", fixed: ["advertiser"])
         }
+        for (value, path) in list(tree, "category_kktu") { try await categoryKKTU(value, path) }
         for (value, path) in list(tree, "campaigns") { try await campaign(value, path) }
         for (value, path) in list(tree, "feeds") {
             try await put(value, path, "/v1/feeds", fixed: ["storefront", "location"])
@@ -145,8 +148,22 @@ struct SeedDriver {
         }
         let answer = try await client.post(address, wanted)
         guard answer.status == 201 else { throw refused(answer, path, value) }
+        let secret = answer.text("key") ?? answer.text("secret") ?? ""
+        try onKey(id, secret)
         count(true, "key \(id)")
-        report.keys.append((id, value["kind"]?.text ?? "", answer.text("key") ?? answer.text("secret") ?? ""))
+        report.keys.append((id, value["kind"]?.text ?? "", secret))
+    }
+
+    /// Says which code the goods of a category have.
+    private mutating func categoryKKTU(_ value: SeedValue, _ path: String) async throws {
+        guard let category = value["category"]?.text, let code = value["kktu"]?.text else {
+            throw refuse(path, value, "needs category and kktu")
+        }
+        guard !isCheck else { return }
+        let answer = try await client.put(
+            "/v1/category-kktu/\(ManagementClient.step(category))", ["kktu": .string(code)])
+        guard answer.status == 200 else { throw refused(answer, path, value) }
+        report.unchanged += 1
     }
 
     // MARK: One thing

@@ -3,11 +3,13 @@ import Foundation
 import ManagementAPI
 import Store
 
-/// Turns values of a seed file into the JSON of the API. Three conveniences, nothing else: `bid_rub: "320.00"` becomes
-/// `bid_micros`, a bare date where the API wants an instant becomes midnight of the accounting zone, and a whole number
-/// without quotes is a number.
+/// Turns values of a seed file into the JSON of the API. Four conveniences, nothing else: `bid_rub: "320.00"` becomes
+/// `bid_micros`, a bare date where the API wants an instant becomes midnight of the accounting zone, `today+30` there is
+/// such a date, and a whole number without quotes is a number.
 struct SeedJSON {
     var zone: TimeZone
+    /// The day of the accounting zone that `today` means.
+    var today: Day
     /// Keys whose bare dates mean instants.
     static let instants: Set<String> = ["from", "to", "valid_from", "valid_to", "expires_at"]
 
@@ -52,10 +54,20 @@ struct SeedJSON {
             if plain {
                 if text == "true" || text == "false" { return .bool(text == "true") }
                 if let number = Int64(text), String(number) == text { return .integer(number) }
-                if Self.instants.contains(key), let day = Day(text) { return .string(midnight(day)) }
+                if Self.instants.contains(key), let day = Day(text) ?? relative(text) { return .string(midnight(day)) }
             }
             return .string(text)
         }
+    }
+
+    /// `today`, `today+30`, `today-5`; at most 1,100 days away.
+    private func relative(_ text: String) -> Day? {
+        guard text.hasPrefix("today") else { return nil }
+        let rest = text.dropFirst(5)
+        guard let days = rest.isEmpty ? 0 : Int32(rest), rest.isEmpty || rest.first == "+" || rest.first == "-",
+            abs(days) <= 1_100
+        else { return nil }
+        return Day(number: today.number + days)
     }
 
     /// Midnight at the start of a day in the accounting zone, as RFC 3339.

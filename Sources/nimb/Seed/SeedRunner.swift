@@ -1,15 +1,13 @@
 import AdModel
 import Foundation
-import Logging
 import ManagementAPI
-import ORD
 import Postgres
 import Store
 
 /// Applies a seed file of the disk; `nimb seed` and `nimb dev` share it.
 enum SeedRunner {
     /// The parsed file.
-    static func read(_ file: URL) throws -> SeedValue {
+    static func read(_ file: URL, rewrite: (String) -> String = { $0 }) throws -> SeedValue {
         let name = file.lastPathComponent
         let size = (try? FileManager.default.attributesOfItem(atPath: file.path)[.size] as? Int) ?? 0
         guard size <= YAMLSeed.byteLimit else {
@@ -19,15 +17,21 @@ enum SeedRunner {
             throw SeedError(file: name, "cannot be read; check the path and its permissions")
         }
         guard let text = String(data: data, encoding: .utf8) else { throw SeedError(file: name, "is not UTF-8") }
-        return try YAMLSeed.parse(text, file: name)
+        return try YAMLSeed.parse(rewrite(text), file: name)
     }
 
     /// Drives a running installation.
+    /// - Parameters:
+    ///   - today: what `today` means in the file; the day of `clock` in the accounting zone unless given.
+    ///   - rewrite: changes the text of the file before it is read.
+    ///   - onKey: told of each new key at once; its secret is told only then.
     static func apply(
-        _ file: URL, to client: ManagementClient, isCheck: Bool = false,
+        _ file: URL, to client: ManagementClient, isCheck: Bool = false, today: Day? = nil,
+        clock: @Sendable () -> Timestamp = SystemClock.now, rewrite: (String) -> String = { $0 },
+        onKey: @escaping @Sendable (String, String) throws -> Void = { _, _ in },
         progress: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> SeedReport {
-        let tree = try read(file)
+        let tree = try read(file, rewrite: rewrite)
         let zoneName = tree["retailer"]?["accounting_zone"]?.text ?? "Europe/Moscow"
         guard let zone = TimeZone(identifier: zoneName) else {
             throw SeedError(
@@ -35,12 +39,17 @@ enum SeedRunner {
         }
         var driver = SeedDriver(
             client: client, file: file.lastPathComponent, folder: file.deletingLastPathComponent(), isCheck: isCheck,
-            zone: zone, progress: progress)
+            zone: zone, today: today ?? day(of: clock(), in: zone), onKey: onKey, progress: progress)
         return try await driver.apply(tree)
     }
 
-    /// Drives an installation that is not running: its management API is started on a loopback port for the time of the
-    /// seed, with a key that lives as long. What the schedule would do later is done at the end.
+    /// The calendar day of an instant in a zone.
+    static func day(of instant: Timestamp, in zone: TimeZone) -> Day {
+        let offset = zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(instant.micros / 1_000_000)))
+        return Day(number: Int32((instant.micros / 1_000_000 + Int64(offset)) / 86_400))
+    }
+
+    /// Drives an installation that is not running.
     static func apply(
         _ file: URL, database: PostgresOptions, isCheck: Bool = false,
         clock: @escaping @Sendable () -> Timestamp = SystemClock.now,
@@ -49,36 +58,17 @@ enum SeedRunner {
         _ = try read(file)
         let system = PostgresPool(database.asSystem, maximumConnections: 1)
         let secret = try await BootstrapKey.make(name: "seed", lifetime: nil, pool: system, clock: clock)
-        var services = ManagementServices(database: database, clock: clock)
-        services.formats = try AdFormatLoader.load(extra: nil)
-        services.kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
-        services.limits = RateLimits(actor: 1_000_000, network: 1_000_000)
-        let (ports, announce) = AsyncStream.makeStream(of: Int.self)
-        let server = ManagementServer(
-            options: ListenerOptions(port: 0), services: services, metrics: { "" },
-            logger: Logger(label: "nimb.seed", factory: { _ in SwiftLogNoOpLogHandler() }),
-            onRunning: { announce.yield($0) })
-        let running = Task {
-            defer { announce.finish() }
-            try await server.run()
-        }
-        var iterator = ports.makeAsyncIterator()
         let result: Result<SeedReport, any Error>
-        if let port = await iterator.next() {
-            do {
-                let client = try ManagementClient(base: "http://127.0.0.1:\(port)", key: secret.text)
-                result = .success(try await apply(file, to: client, isCheck: isCheck, progress: progress))
-            } catch { result = .failure(error) }
-            running.cancel()
-            _ = await running.result
-        } else {
-            result = await running.result.flatMap { _ in .failure(Refusal("the management API did not start.")) }
-        }
+        do {
+            result = .success(
+                try await TemporaryAPI.run(database: database, key: secret.text, clock: clock) { client in
+                    try await apply(file, to: client, isCheck: isCheck, clock: clock, progress: progress)
+                })
+        } catch { result = .failure(error) }
         try await BootstrapKey.remove(secret, pool: system)
         if case .success = result, !isCheck {
             _ = try await CampaignSchedule.run(pool: system, now: clock())
         }
-        await services.pool.close()
         await system.close()
         return try result.get()
     }

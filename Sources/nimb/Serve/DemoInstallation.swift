@@ -1,5 +1,4 @@
 import AdModel
-import CatalogImport
 import Foundation
 import Postgres
 import Store
@@ -9,12 +8,13 @@ struct DemoInstallation {
     let home: URL
     let options: ServeOptions
     let databaseURL: String
+    let shopPort: Int
     /// The time at which the retailer is set up; his history goes on from it.
     var clock: @Sendable () -> Timestamp = SystemClock.now
 
     private var environmentFile: URL { home.appendingPathComponent("dev.env") }
 
-    /// Creates the database when absent, migrates it, and seeds it when it is empty.
+    /// Creates the database when absent, migrates it, and sets the retailer up unless an earlier start did.
     func prepare(adminURL: String, database: PostgresOptions) async throws {
         let admin = PostgresPool(PostgresOptions(url: adminURL, applicationName: "nimb dev"), maximumConnections: 1)
         let exists = try await admin.withConnection { connection in
@@ -23,86 +23,57 @@ struct DemoInstallation {
         if !exists { try await admin.withConnection { try $0.script("create database nimb") } }
         await admin.close()
 
-        let pool = PostgresPool(database, maximumConnections: 1)
-        for name in try await MigrationRunner(pool: pool).run() { Console.warn("nimb dev: applied \(name)") }
-        let isSeeded = try await pool.withConnection { try $0.query("select 1 from retailer").count == 1 }
-        if !isSeeded { try await seedShop(database, pool) }
-        guard ((try? String(contentsOf: environmentFile, encoding: .utf8)) ?? "").contains("NIMB_KEY_") else {
+        let pool = PostgresPool(database, maximumConnections: 4)
+        let applied = try await MigrationRunner(pool: pool).run()
+        if !applied.isEmpty { Console.warn("nimb dev: applied \(applied.count) migrations") }
+        do {
+            try await DemoSetup(
+                home: home, shopPort: shopPort, database: database, pool: pool, clock: clock, addresses: addresses
+            ).run()
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+        let environment = DemoEnvironment(file: environmentFile)
+        guard environment[DemoEnvironment.key("retailer")] != nil else {
             throw Refusal(
                 "the keys of the demo in \(environmentFile.path) are gone; delete \(home.path) and start again.")
         }
-        try await importFeeds(pool)
-        // After the catalogue: campaigns speak of its products. Applied at every start, so that an interrupted first
-        // one is completed.
-        _ = try await SeedRunner.apply(DataFiles.url("demo-campaigns.yaml"), database: database, clock: clock) { name in
-            Console.warn("nimb dev: \(name)")
-        }
-        await pool.close()
-        try refreshAddresses()
+        try environment.write(addresses: addresses)
     }
 
-    private func seedShop(_ database: PostgresOptions, _ pool: PostgresPool) async throws {
-        Console.warn("nimb dev: setting up the demo retailer")
-        let report = try await SeedRunner.apply(DataFiles.url("demo-shop.yaml"), database: database, clock: clock)
-        let retailer = try await BootstrapKey.make(name: "nimb dev", lifetime: nil, pool: pool, clock: clock)
-        // At once: the keys are told only now.
-        try write(
-            report.keys.map { "\(Self.variable($0.id))=\($0.secret)" } + ["NIMB_KEY_RETAILER=\(retailer.text)"])
-    }
-
-    /// Imports the demo feed of every location that has none yet, so that an interrupted first start is completed.
-    private func importFeeds(_ pool: PostgresPool) async throws {
-        for location in ["msk", "spb", "ekb"] {
-            let isImported = try await pool.withConnection { connection in
-                try connection.query(
-                    "select 1 from feed_import f join stock_location l on l.id = f.location_id where l.code = $1 limit 1",
-                    [.text(location)]
-                ).count == 1
-            }
-            if isImported { continue }
-            _ = try await FeedImporter(catalogue: CatalogueStore(pool: pool)).run(
-                file: DataFiles.url("demo-feed-\(location).xml"), storefront: "shop", location: location,
-                removedShareLimit: 1_000_000, now: clock(), dryRun: false, progress: { _ in })
-        }
-    }
-
-    /// `demo-shop` becomes `NIMB_KEY_DEMO_SHOP`.
-    private static func variable(_ code: String) -> String {
-        "NIMB_KEY_" + code.uppercased().map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
-    }
-
-    /// Keys are shown once by the seed and kept only here; addresses may differ from start to start.
-    private func refreshAddresses() throws {
-        let text = (try? String(contentsOf: environmentFile, encoding: .utf8)) ?? ""
-        try write(text.split(separator: "\n").map(String.init).filter { $0.hasPrefix("NIMB_KEY_") })
-    }
-
-    private func write(_ keys: [String]) throws {
-        let lines =
-            [
-                "# Addresses and keys of this development installation; read it with: . \(environmentFile.path)",
-                "NIMB_DELIVERY=\(options.publicBase)",
-                "NIMB_MANAGEMENT=http://\(options.managementHost):\(options.managementPort)",
-                "NIMB_MEDIA=\(options.mediaBase)", "NIMB_DATABASE_URL='\(databaseURL)'",
-            ] + keys
-        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: environmentFile, options: .atomic)
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: environmentFile.path)
+    /// Of this start; the secrets stay from start to start.
+    private var addresses: [String] {
+        [
+            "NIMB_SHOP=\(DemoAddresses.shop(port: shopPort))", "NIMB_DELIVERY=\(options.publicBase)",
+            "NIMB_MANAGEMENT=\(options.managementBase)", "NIMB_MEDIA=\(options.mediaBase)",
+            "NIMB_DATABASE_URL='\(databaseURL)'",
+        ]
     }
 
     /// What a newcomer needs to know, once everything answers.
     func page() throws -> String {
-        let text = try String(contentsOf: environmentFile, encoding: .utf8)
-        let keys = text.split(separator: "\n").filter { $0.hasPrefix("NIMB_KEY_") }.map { "    \($0)" }
+        let environment = DemoEnvironment(file: environmentFile)
+        let logins = DemoUser.all.map { user in
+            let password = environment[DemoEnvironment.password(user.id)] ?? "?"
+            return "    \(user.email)\(String(repeating: " ", count: 24 - user.email.count))\(password)"
+        }
+        let keys = environment.secrets.filter { $0.name.hasPrefix("NIMB_KEY_") }.map { "    \($0.name)=\($0.value)" }
         return """
 
               Nimb is running.
 
+              shop         \(DemoAddresses.shop(port: shopPort))/      where people buy
+              cabinet      \(options.managementBase)/admin/      sign in as
+            \(logins.joined(separator: "\n"))
+
               delivery     \(options.publicBase)      placements, events, clicks, orders, stock
-              management   http://\(options.managementHost):\(options.managementPort)      reports, health, metrics
+              management   \(options.managementBase)      everything else; /docs/management and /docs/delivery explain
               media        \(options.mediaBase)      pictures of creatives
               database     psql '\(databaseURL)'
 
-              keys (random, of this installation only; also in \(environmentFile.path))
+              keys (random like the passwords, of this installation only; all in \(environmentFile.path))
             \(keys.joined(separator: "\n"))
 
               The five-minute tour is in README.md. Ctrl-C ends everything.
