@@ -159,7 +159,8 @@ let ring3: [Target] = [
     ours(
         "ManagementAPI",
         [
-            "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "MonthExports", "Reporting", "Spreadsheet", "Store", "Postgres", "AdFormats",
+            "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "MonthExports", "Reporting", "Spreadsheet",
+            "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams,
             logging,
@@ -199,7 +200,8 @@ let ring4: [Target] = [
         name: "nimb",
         dependencies: [
             "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Jobs", "ORDGateway", "Outbound",
-            "DemoShop", "FinanceDocuments", "MonthExports", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS", "Imaging", "Store", "EventLog",
+            "DemoShop", "FinanceDocuments", "MonthExports", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS",
+            "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
             "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
@@ -223,7 +225,6 @@ let testTargets: [Target] = [
     tests("StemmerTests", ["Stemmer"]),
     tests("SpreadsheetTests", ["Spreadsheet", "Archive"]),
     tests("CMSTests", ["CMS"]),
-    tests("FinanceDocumentsTests", ["FinanceDocuments", "ORD", "AdModel"]),
     tests(
         "MonthExportsTests", ["MonthExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "AdModel", "TestKit"]),

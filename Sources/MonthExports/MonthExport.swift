@@ -1,7 +1,9 @@
 import AdModel
 import Archive
+import CMS
 import FinanceDocuments
 import ORD
+import Spreadsheet
 
 /// Every way in which a month leaves the house. The raw values are what the command line and the API call them.
 public enum MonthExport: String, CaseIterable, Sendable {
@@ -13,6 +15,7 @@ public enum MonthExport: String, CaseIterable, Sendable {
     case csv, xlsx
     /// Ledger = statistics = items = act, with findings, levy and deadlines.
     case reconciliationHTML = "reconciliation-html"
+    case reconciliationPDF = "reconciliation-pdf"
     case reconciliationCSV = "reconciliation-csv"
     /// Acts to print and sign, one file each.
     case actsHTML = "acts-html"
@@ -30,18 +33,102 @@ public enum MonthExport: String, CaseIterable, Sendable {
         }
     }
 
-    /// The files of a month. Equal months give equal files, except for PDF.
-    /// - Throws: `ORDError` (`gate_failed`), `ArchiveError`, and what the libraries below throw.
-    public func files(for month: ExportMonth) async throws -> [ExportFile] {
+    /// The files of a month. Equal months give equal files, except for PDF and signatures.
+    /// - Parameters:
+    ///   - printer: makes the PDFs.
+    ///   - signer: signs the manifests of bundles; the signature is a file beside the ZIP.
+    /// - Throws: `ORDError` (`gate_failed`), `ArchiveError`, `SpreadsheetError`, `PDFError`, `CMSError`.
+    public func files(
+        for month: ExportMonth, printer: PDFPrinter = PDFPrinter(), signer: ManifestSigner? = nil
+    ) async throws -> [ExportFile] {
+        let period = "\(month.statement.month)"
         switch self {
         case .vk:
-            let bundle = try VKBundle.export(month)
-            let entries = bundle.files.map { ArchiveEntry(name: $0.name, bytes: $0.bytes) }
+            return try Self.bundle(try VKBundle.export(month), signer)
+        case .mediascout, .ozon:
+            return []
+        case .csv:
+            return MonthTables.all(month.statement, month.settlement()).map { $0.csvFile(prefix: "ord-\(period)") }
+        case .xlsx:
+            let book = Workbook(MonthTables.all(month.statement, month.settlement()))
             return [
                 ExportFile(
-                    name: bundle.suggestedName, contentType: "application/zip", bytes: try ZipWriter.bytes(of: entries))
+                    name: "ord-\(period).xlsx",
+                    contentType: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                    bytes: try book.bytes())
             ]
-        default: return []
+        case .reconciliationHTML:
+            return [Self.page("reconciliation-\(period)", ReconciliationReport.html(Reconciliation(month)))]
+        case .reconciliationPDF:
+            let html = ReconciliationReport.html(Reconciliation(month))
+            return [Self.paper("reconciliation-\(period)", try await printer.pdf(of: html))]
+        case .reconciliationCSV:
+            let report = Reconciliation(month)
+            return [report.table, report.levyTable, report.findingsTable].map {
+                $0.csvFile(prefix: "reconciliation-\(period)")
+            }
+        case .actsHTML: return ActDocument.all(of: month).map { Self.page($0.fileStem, $0.html) }
+        case .actsPDF:
+            var files: [ExportFile] = []
+            for act in ActDocument.all(of: month) {
+                files.append(Self.paper(act.fileStem, try await printer.pdf(of: act.html)))
+            }
+            return files
+        case .oneC, .oneC1251:
+            let style = CSVStyle.oneC(self == .oneC ? .utf8 : .windows1251)
+            return [OneCActs.table(month.statement, month.settlement()).csvFile(prefix: "acts-\(period)", style)]
         }
+    }
+
+    /// A page as a file.
+    public static func page(_ stem: String, _ html: [UInt8]) -> ExportFile {
+        ExportFile(name: "\(stem).html", contentType: "text/html; charset=utf-8", bytes: html)
+    }
+
+    /// A printed paper as a file.
+    public static func paper(_ stem: String, _ pdf: [UInt8]) -> ExportFile {
+        ExportFile(name: "\(stem).pdf", contentType: "application/pdf", bytes: pdf)
+    }
+
+    private static func bundle(_ bundle: VKBundle, _ signer: ManifestSigner?) throws -> [ExportFile] {
+        let entries = bundle.files.map { ArchiveEntry(name: $0.name, bytes: $0.bytes) }
+        var files = [
+            ExportFile(
+                name: bundle.suggestedName, contentType: "application/zip", bytes: try ZipWriter.bytes(of: entries))
+        ]
+        if let signer {
+            let stem = bundle.suggestedName.replacing(".zip", with: "")
+            files.append(
+                ExportFile(
+                    name: "\(stem).manifest.json.p7s", contentType: "application/pkcs7-signature",
+                    bytes: try signer.signature(of: bundle.manifest)))
+        }
+        return files
+    }
+}
+
+/// Who signs the manifests. Its description repeats no secret.
+public struct ManifestSigner: Sendable, CustomStringConvertible {
+    private let keyPEM: [UInt8]
+    private let certificatePEM: [UInt8]
+    private let passphrase: String?
+
+    /// - Parameters:
+    ///   - keyPEM: private key in PEM.
+    ///   - certificatePEM: the signer's certificate, then any that lead to the authority.
+    ///   - passphrase: of an encrypted key.
+    public init(keyPEM: [UInt8], certificatePEM: [UInt8], passphrase: String? = nil) {
+        self.keyPEM = keyPEM
+        self.certificatePEM = certificatePEM
+        self.passphrase = passphrase
+    }
+
+    public var description: String { "signer of manifests" }
+
+    /// Detached CMS in DER.
+    /// - Throws: `CMSError`.
+    public func signature(of manifest: [UInt8]) throws(CMSError) -> [UInt8] {
+        try DetachedSignature.sign(
+            manifest, keyPEM: keyPEM, certificatePEM: certificatePEM, passphrase: passphrase)
     }
 }

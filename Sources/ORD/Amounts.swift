@@ -114,6 +114,14 @@ enum DecimalText {
         return "\(value < 0 ? "-" : "")\(padded[..<point]).\(padded[point...])"
     }
 
+    /// Without zeros at the end, but with two decimals at least: `99.99000000` is `99.99`, `9.00000` is `9.00`.
+    static func trimmed(_ text: String) -> String {
+        guard let point = text.firstIndex(of: ".") else { return text }
+        var digits = text[text.index(after: point)...]
+        while digits.utf8.count > 2, digits.last == "0" { digits = digits.dropLast() }
+        return "\(text[...point])\(digits)"
+    }
+
     /// Non-negative decimal text with at most `decimals` decimals and ten whole digits, in units of 10^-decimals.
     static func parse(_ text: String, decimals: Int) -> Int64? {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
