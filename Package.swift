@@ -143,7 +143,7 @@ let ring2: [Target] = [
     ours("Telemetry", [logging]),
     ours("PrivatePostgres", [logging]),
     // A closed month as files: whatever needs libraries and programs beside the pure rules.
-    ours("MonthExports", ["AdModel", "ORD", "FinanceDocuments", "Archive", "Spreadsheet", "CMS"]),
+    ours("FinanceExports", ["AdModel", "ORD", "FinanceDocuments", "Archive", "Spreadsheet", "CMS"]),
     // The one HTTP client for foreign addresses: feeds, webhooks, operators.
     ours("Outbound", ["Inflate", httpClient, nioCore, nioPosix, nioHTTP1, logging]),
 ]
@@ -159,7 +159,7 @@ let ring3: [Target] = [
     ours(
         "ManagementAPI",
         [
-            "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "MonthExports", "Reporting", "Spreadsheet",
+            "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "FinanceExports", "Reporting", "Spreadsheet",
             "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams,
@@ -200,7 +200,7 @@ let ring4: [Target] = [
         name: "nimb",
         dependencies: [
             "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Jobs", "ORDGateway", "Outbound",
-            "DemoShop", "FinanceDocuments", "MonthExports", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS",
+            "DemoShop", "FinanceDocuments", "FinanceExports", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS",
             "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
@@ -226,7 +226,8 @@ let testTargets: [Target] = [
     tests("SpreadsheetTests", ["Spreadsheet", "Archive"]),
     tests("CMSTests", ["CMS"]),
     tests(
-        "MonthExportsTests", ["MonthExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
+        "FinanceExportsTests",
+        ["FinanceExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "AdModel", "TestKit"]),
     tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),

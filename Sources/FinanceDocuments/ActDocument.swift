@@ -10,12 +10,12 @@ public struct ActDocument: Sendable {
     private let line: Reconciliation.Line
     private let report: Reconciliation
 
-    /// All acts of a month, in order of contract.
+    /// All acts of a month that the retailer issues, in order of contract; an agent's report is the agent's paper.
     public static func all(of month: ExportMonth) -> [ActDocument] {
         let report = Reconciliation(month)
         let persons = Dictionary(month.statement.persons.map { ($0.id, $0) }) { first, _ in first }
         return report.lines.compactMap { line in
-            guard let act = line.act, let contract = line.contract, let buyer = line.client,
+            guard let act = line.act, !line.isAgentReport, let contract = line.contract, let buyer = line.client,
                 let seller = persons[contract.contractorID]
             else { return nil }
             return ActDocument(

@@ -7,7 +7,7 @@ public enum ReconciliationReport {
     /// The report as HTML that is complete in itself.
     public static func html(_ report: Reconciliation) -> [UInt8] {
         let totals = report.totals
-        let errors = report.findings.count { $0.severity == .error }
+        let errors = report.blocking.count
         let left = totals.statisticsDue - report.today
         let anchors = Anchors(report)
         let values: [String: Any] = .compact([
@@ -30,7 +30,7 @@ public enum ReconciliationReport {
             "levy": totals.levy.map(levy), "due": RussianText.shortDate(totals.statisticsDue),
             "dueClass": left < 0 ? "bad" : left <= 7 ? "warn" : "", "dueText": dueText(left),
             "lines": report.lines.map { line($0, anchors) }, "hasFindings": !report.findings.isEmpty,
-            "findings": report.findings.map { finding($0, anchors) },
+            "findings": report.findings.map { finding($0, report.overrides, anchors) },
             "groups": report.lines.filter { !$0.rows.isEmpty }.map { group($0, report, anchors) },
         ])
         return DocumentTemplate.reconciliation.html(values)
@@ -39,7 +39,7 @@ public enum ReconciliationReport {
     private static func verdict(_ report: Reconciliation, _ errors: Int) -> String {
         if report.passes { return "Всё сходится: леджер = статистика = разаллокация = акты" }
         if !report.agrees { return "Суммы расходятся: выгружать нельзя" }
-        let words = RussianText.plural(Int64(errors), "ошибка", "ошибки", "ошибок")
+        let words = RussianText.plural(Int64(errors), "замечание", "замечания", "замечаний")
         return "Суммы сходятся, но есть \(errors) \(words): выгрузить пока нельзя"
     }
 
@@ -47,7 +47,7 @@ public enum ReconciliationReport {
         let warnings = report.findings.count - errors
         let noted =
             warnings == 0
-            ? "" : " Предупреждений: \(warnings), они не мешают выгрузке и остаются в её описании."
+            ? "" : " Ещё \(warnings) не мешают выгрузке: они останутся в её описании."
         if report.passes {
             return (report.isFinal ? "Месяц можно выгружать." : "Месяц можно закрывать и выгружать.") + noted
         }
@@ -101,13 +101,20 @@ public enum ReconciliationReport {
         ])
     }
 
-    private static func finding(_ finding: Finding, _ anchors: Anchors) -> [String: Any] {
-        .compact([
-            "severity": finding.severity == .error ? "Ошибка" : "Предупреждение",
-            "severityClass": finding.severity == .error ? "bad" : "warn",
-            "object": FindingWords.object(finding.object), "link": anchors.link(to: finding.object),
-            "field": finding.field, "what": FindingWords.what(finding.code), "code": finding.code,
-            "message": finding.message,
+    private static func finding(
+        _ finding: Finding, _ overrides: [GateOverride], _ anchors: Anchors
+    ) -> [String: Any] {
+        let (severity, look) =
+            switch finding.severity {
+            case .error: ("Ошибка", "bad")
+            case .warning: ("Предупреждение", "warn")
+            case .note: ("К сведению", "soft")
+            }
+        return .compact([
+            "severity": severity, "severityClass": look, "object": FindingWords.object(finding.object),
+            "link": anchors.link(to: finding.object), "field": finding.field,
+            "what": FindingWords.what(finding.code), "code": finding.code, "message": finding.message,
+            "accepted": overrides.first { $0.covers(finding) }.map { "\($0.actor): \($0.reason)" },
         ])
     }
 

@@ -26,13 +26,15 @@ public struct Creative: Hashable, Codable, Sendable {
     public var erid: String?
     /// `new, verified, bad`.
     public var eridStatus: String?
+    /// The product cards of a shelf, in the order of the texts; none for other forms (R11).
+    public var elements: [FeedElement]
 
     public init(
         id: String, contractIDs: [String] = [], personID: String? = nil, cids: [String] = [], kktus: [String],
         name: String? = nil, brand: String? = nil, category: String? = nil, description: String? = nil,
         payType: String? = nil, form: String, targeting: String? = nil, targetURLs: [String] = [],
         texts: [String] = [], mediaIDs: [String] = [], flags: [String] = [], erid: String? = nil,
-        eridStatus: String? = nil
+        eridStatus: String? = nil, elements: [FeedElement] = []
     ) {
         self.id = id
         self.contractIDs = contractIDs
@@ -52,6 +54,7 @@ public struct Creative: Hashable, Codable, Sendable {
         self.flags = flags
         self.erid = erid
         self.eridStatus = eridStatus
+        self.elements = elements
     }
 
     public static let payTypes = ["cpa", "cpc", "cpm", "other"]

@@ -88,7 +88,8 @@ public enum Gate {
             findings.append(
                 Finding(
                     code: "not_an_agency", object: "person \(contract.clientID)", field: "roles",
-                    message: "contract \(contract.id) is used with an advertiser's cid: give the client the role agency",
+                    message:
+                        "contract \(contract.id) is used with an advertiser's cid: give the client the role agency",
                     related: [Finding.Link("contract", contract.id)]))
         }
         return findings

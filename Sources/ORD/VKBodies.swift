@@ -112,7 +112,7 @@ enum VKBodies {
     }
 
     /// The key of a row that is taken back (A23).
-    static func deletedRow(_ r: Correction.Previous.Row) -> JSONText {
+    static func deletedRow(_ r: StatisticsRow) -> JSONText {
         .object([
             "items": .array([
                 .object([

@@ -24,40 +24,50 @@ public struct VKBundle: Sendable {
     ///   - rehearsal: true when `today` is not the real one; the manifest says so.
     ///   - profile: how the operator reads what is open.
     ///   - toolVersion: version of this program.
-    ///   - correction: what the bundle replaces.
+    ///   - previous: what the last exported version told the operator; needed when the statement corrects one.
     /// - Throws: `ORDError` with code `gate_failed` and every finding.
     public static func export(
         _ statement: MonthStatement, mediaBytes: [String: [UInt8]], kktu: KKTUDictionary, today: Day,
-        rehearsal: Bool = false, profile: OperatorProfile = .vk, toolVersion: String,
-        correction: Correction? = nil
+        rehearsal: Bool = false, profile: OperatorProfile = .vk, toolVersion: String, previous: Settlement? = nil
     ) throws(ORDError) -> VKBundle {
         let settlement = Settlement(statement, profile: profile)
         var findings = Gate.findings(statement, settlement, kktu: kktu, today: today)
         let scope = BundleScope(statement, settlement)
-        for media in scope.media {
-            guard let bytes = mediaBytes[media.sha256], Self.hex(SHA256.hash(data: bytes)) == media.sha256,
-                Int64(bytes.count) == media.size
-            else {
-                findings.append(
-                    Finding(
-                        code: "media_bytes", object: "media \(media.id)", field: "media_file",
-                        message: "the bytes are missing or damaged: upload the file again"))
-                continue
-            }
+        findings += mediaFindings(scope, mediaBytes)
+        if let edition = statement.edition, edition.correction > 0, previous == nil {
+            findings.append(
+                Finding(
+                    code: "previous_missing", object: "month \(statement.month)",
+                    message: "what was exported before is not known, so nothing can be taken back: restore the database"
+                ))
         }
         guard Gate.blocking(findings, statement.overrides).isEmpty else {
             throw ORDError(code: "gate_failed", findings: findings)
         }
         return VKBundle(
             statement, settlement, scope, mediaBytes, warnings: findings, rehearsalToday: rehearsal ? today : nil,
-            toolVersion: toolVersion, correction: correction)
+            toolVersion: toolVersion, previous: previous)
+    }
+
+    /// Pictures that are not what their hash says.
+    static func mediaFindings(_ scope: BundleScope, _ mediaBytes: [String: [UInt8]]) -> [Finding] {
+        scope.media.compactMap { media in
+            if let bytes = mediaBytes[media.sha256], hex(SHA256.hash(data: bytes)) == media.sha256,
+                Int64(bytes.count) == media.size
+            {
+                return nil
+            }
+            return Finding(
+                code: "media_bytes", object: "media \(media.id)", field: "media_file",
+                message: "the bytes are missing or damaged: upload the file again")
+        }
     }
 
     /// The bundle of a month that is about to leave the house.
     public static func export(_ month: ExportMonth) throws(ORDError) -> VKBundle {
         try export(
             month.statement, mediaBytes: month.mediaBytes, kktu: month.kktu, today: month.today,
-            rehearsal: month.rehearsal, toolVersion: month.toolVersion, correction: month.correction)
+            rehearsal: month.rehearsal, toolVersion: month.toolVersion, previous: month.previous)
     }
 
     /// The file that the manifest's hashes and totals stand in; a signature is made over exactly these bytes.
@@ -65,11 +75,8 @@ public struct VKBundle: Sendable {
 
     private init(
         _ statement: MonthStatement, _ settlement: Settlement, _ scope: BundleScope, _ mediaBytes: [String: [UInt8]],
-        warnings: [Finding], rehearsalToday: Day?, toolVersion: String, correction: Correction?
+        warnings: [Finding], rehearsalToday: Day?, toolVersion: String, previous: Settlement?
     ) {
-        let (rows, deletions) =
-            correction?.apply(to: settlement.rows, acts: settlement.acts)
-            ?? (settlement.rows, Correction.Deletions())
         var files: [File] = []
         var counts: [String: JSONText] = [:]
         func lines(_ stem: String, _ values: [JSONText]) {
@@ -100,11 +107,14 @@ public struct VKBundle: Sendable {
         calls("media", scope.media, path: { "/v1/media/\($0.id)" }, body: VKBodies.media)
         calls("creatives", scope.creatives, path: { "/v3/creative/\($0.id)" }, body: VKBodies.creative)
         lines("erids", scope.creatives.compactMap(VKBodies.erid))
-        calls("statistics", rows, method: "POST", path: { _ in "/v3/statistics" }) { row in
+        calls("statistics", settlement.rows, method: "POST", path: { _ in "/v3/statistics" }) { row in
             .object(["items": .array([VKBodies.row(row)])])
         }
         calls("invoices", settlement.acts, path: { "/v4/invoice/\($0.id)" }, body: VKBodies.act)
-        if correction != nil { files.append(Self.deletes(deletions, &counts)) }
+        let correction = statement.edition.flatMap { $0.correction > 0 ? $0 : nil }
+        if correction != nil, let previous {
+            files.append(Self.deletes(MonthDiff(before: previous, after: settlement), &counts))
+        }
         for media in scope.media {
             if let bytes = mediaBytes[media.sha256] { files.append(File(name: media.path, bytes: bytes)) }
         }
@@ -113,35 +123,49 @@ public struct VKBundle: Sendable {
         for file in files { hashes[file.name] = .string(Self.hex(SHA256.hash(data: file.bytes))) }
         var manifest = Self.manifest(statement, settlement, warnings, toolVersion)
         if let correction {
-            manifest["correction"] = .number(Int64(correction.number))
-            manifest["reason"] = .string(correction.reason)
-            manifest["supersedes"] = .string(correction.supersedes)
+            manifest["correction"] = .number(Int64(correction.correction))
+            manifest["reason"] = correction.reason.map(JSONText.string)
+            manifest["supersedes"] = correction.supersedes.map(JSONText.string)
         }
+        if !statement.overrides.isEmpty { manifest["overrides"] = .array(statement.overrides.map(Self.override)) }
         manifest["counts"] = .object(counts)
         manifest["sha256"] = .object(hashes)
         if let rehearsalToday { manifest["rehearsal_today"] = .string(rehearsalToday.description) }
         files.append(File(name: "manifest.json", bytes: JSONText.object(manifest).bytes + [0x0A]))
         self.files = files.sorted { byteOrder($0.name, $1.name) }
         self.warnings = warnings
-        suggestedName = "ord-vk-\(statement.month)\(correction.map { "-k\($0.number)" } ?? "").zip"
+        suggestedName = "ord-vk-\(statement.month)\(correction.map { "-k\($0.correction)" } ?? "").zip"
     }
 
-    /// Rows first: an act that loses its rows can be deleted, rows of a deleted act cannot.
-    private static func deletes(_ deletions: Correction.Deletions, _ counts: inout [String: JSONText]) -> File {
+    /// What the operator is to forget before the rest is sent: rows that vanished, rows that now begin before the day
+    /// by which he knows them (R14), then acts that vanished.
+    private static func deletes(_ diff: MonthDiff, _ counts: inout [String: JSONText]) -> File {
         var bytes: [UInt8] = []
-        for row in deletions.rows {
+        var count = 0
+        for change in diff.rows {
+            guard let old = change.before else { continue }
+            if let new = change.after, new.actualStart >= old.actualStart { continue }
             bytes += Array(#"{"method":"POST","path":"/v3/statistics/delete","body":"#.utf8)
-            VKBodies.deletedRow(row).write(into: &bytes)
+            VKBodies.deletedRow(old).write(into: &bytes)
             bytes += Array("}\n".utf8)
+            count += 1
         }
-        for id in deletions.actIDs {
-            bytes += Array((#"{"method":"DELETE","path":"/v4/invoice/\#(id)","body":{}}"# + "\n").utf8)
+        for act in diff.vanishedActs {
+            bytes += Array((#"{"method":"DELETE","path":"/v4/invoice/\#(act.id)","body":{}}"# + "\n").utf8)
+            count += 1
         }
-        counts["deletes"] = .number(Int64(deletions.rows.count + deletions.actIDs.count))
+        counts["deletes"] = .number(Int64(count))
         return File(name: "deletes.ndjson", bytes: bytes)
     }
 
-    private static func manifest(
+    private static func override(_ o: GateOverride) -> JSONText {
+        .object([
+            "code": .string(o.code), "object": .string(o.object), "field": .string(o.field), "by": .string(o.actor),
+            "reason": .string(o.reason),
+        ])
+    }
+
+    static func manifest(
         _ statement: MonthStatement, _ settlement: Settlement, _ warnings: [Finding], _ toolVersion: String
     ) -> [String: JSONText] {
         let services = settlement.acts.map(\.services)
@@ -181,7 +205,7 @@ public struct VKBundle: Sendable {
         ]
     }
 
-    private static func hex(_ digest: some Sequence<UInt8>) -> String {
+    static func hex(_ digest: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var out: [UInt8] = []
         for byte in digest { out += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }

@@ -45,9 +45,8 @@ public struct ExportMonth: Sendable {
     public var today: Day
     /// True when `today` is not the real one; the manifest says so.
     public var rehearsal: Bool
-    /// True when the month is frozen: its acts have their numbers, and nothing of it can change.
-    public var isFinal: Bool
-    public var correction: Correction?
+    /// Acts and rows of the version that was exported last; needed when the statement corrects one.
+    public var previous: Settlement?
     /// Address, bank and signatory by person id.
     public var details: [String: PartyDetails]
     /// Ids that an operator gave our objects, by our id; for operators that give ids themselves.
@@ -56,7 +55,7 @@ public struct ExportMonth: Sendable {
 
     public init(
         statement: MonthStatement, mediaBytes: [String: [UInt8]], kktu: KKTUDictionary, today: Day,
-        rehearsal: Bool = false, isFinal: Bool = false, correction: Correction? = nil,
+        rehearsal: Bool = false, previous: Settlement? = nil,
         details: [String: PartyDetails] = [:], operatorIDs: [String: String] = [:], toolVersion: String
     ) {
         self.statement = statement
@@ -64,12 +63,14 @@ public struct ExportMonth: Sendable {
         self.kktu = kktu
         self.today = today
         self.rehearsal = rehearsal
-        self.isFinal = isFinal
-        self.correction = correction
+        self.previous = previous
         self.details = details
         self.operatorIDs = operatorIDs
         self.toolVersion = toolVersion
     }
+
+    /// True when the month is frozen: its acts have their numbers, and nothing of it can change.
+    public var isFinal: Bool { statement.edition != nil }
 
     /// Acts and rows as the VK profile counts them.
     public func settlement() -> Settlement { Settlement(statement) }

@@ -23,7 +23,8 @@ public enum OneCActs {
                 "Единица", "Цена", "Сумма", "СтавкаНДС", "СуммаНДС", "Всего", "НачалоПериода", "КонецПериода",
                 "ВнешнийИдентификатор",
             ].map { ExportTable.Column($0, $0) },
-            rows: settlement.acts.map { act in
+            // An agent's report is his act, not ours.
+            rows: settlement.acts.filter { $0.commission == nil }.map { act in
                 let contract = scope.contractsByID[act.contractID]
                 let client = contract.flatMap { scope.personsByID[$0.clientID] }
                 let services = act.services

@@ -3,7 +3,7 @@ import AdModel
 /// Ledger = statistics = items = act, contract by contract: what finance looks at before a month is closed.
 public struct Reconciliation: Sendable {
     /// A sum in the three parts of a taxed amount.
-    public struct Sum<Amount: AdditiveArithmetic & Comparable & Hashable & Sendable>: Hashable, Sendable {
+    public struct Sum<Amount: AdditiveArithmetic & Comparable & Codable & Hashable & Sendable>: Hashable, Sendable {
         public var excludingVAT = Amount.zero
         public var vat = Amount.zero
         public var includingVAT = Amount.zero
@@ -35,11 +35,15 @@ public struct Reconciliation: Sendable {
         /// Valid impressions told to the operator.
         public var shows: Int64 { rows.reduce(0) { $0 + $1.shows } }
         public var invoicedShows: Int64 { rows.reduce(0) { $0 + ($1.invoicedShows ?? 0) } }
+        /// The act of an agent who acts for the retailer.
+        public var isAgentReport: Bool { act?.commission != nil }
         /// All four sums are one; the named rest of VAT apart.
         public var agrees: Bool {
             guard let act else {
                 return statistics.excludingVAT == .zero && KopeckAmount(roundingHalfUp: ledger) == .zero
             }
+            // An agent's report is his paper: nothing of it was charged here.
+            if isAgentReport { return rows.isEmpty && ledger == .zero }
             let services = act.services
             return ledger + rounding == services.excludingVAT.micros && abs(rounding.value) <= 5_000
                 && items.excludingVAT == services.excludingVAT && items.vat == services.vat
@@ -58,6 +62,8 @@ public struct Reconciliation: Sendable {
     /// In order of contract id; self-promotion last.
     public var lines: [Line]
     public var findings: [Finding]
+    /// Warnings that a person answers for.
+    public var overrides: [GateOverride]
     public var totals: MonthTotals
     /// The ledger and the shows, summed a second time by another way.
     public var ledgerTotal: Micros
@@ -66,8 +72,10 @@ public struct Reconciliation: Sendable {
     public var pads: [String: Pad]
     public var retailer: Person?
 
-    /// Every sum agrees and the gate found no error.
-    public var passes: Bool { !findings.contains { $0.severity == .error } && agrees }
+    /// Every sum agrees and nothing stops the export.
+    public var passes: Bool { blocking.isEmpty && agrees }
+    /// What stops the export.
+    public var blocking: [Finding] { Gate.blocking(findings, overrides) }
     /// Every sum agrees.
     public var agrees: Bool {
         lines.allSatisfy(\.agrees) && totals.ledger == ledgerTotal && totals.shows == showsTotal
@@ -83,6 +91,7 @@ public struct Reconciliation: Sendable {
         isFinal = month.isFinal
         today = month.today
         findings = month.findings()
+        overrides = statement.overrides
         totals = MonthTotals(statement, settlement)
         ledgerTotal = statement.ledgerTotal
         showsTotal = statement.showsTotal
@@ -114,6 +123,14 @@ public struct Reconciliation: Sendable {
             line.rows = rows[ledger.contractID] ?? []
             for row in line.rows { if let amount = row.amount { line.statistics.add(amount) } }
             for item in line.act?.items ?? [] { line.items.add(item.amount) }
+            lines.append(line)
+        }
+        let reported = Set(settlement.ledgers.compactMap(\.actID))
+        for act in settlement.acts where !reported.contains(act.id) {
+            var line = Line(contract: contracts[act.contractID])
+            line.client = line.contract.flatMap { persons[$0.clientID] }
+            line.act = act
+            for item in act.items { line.items.add(item.amount) }
             lines.append(line)
         }
         if let own = rows[""] {

@@ -18,9 +18,12 @@ enum CreativeTexts {
                 texts.append(text)
             }
         }
-        if format.contains("shelf") || format.contains("product") { texts += products }
+        if showsProducts(format) { texts += products }
         return unique(texts)
     }
+
+    /// Do creatives of the format show the promoted products?
+    static func showsProducts(_ format: String) -> Bool { format.contains("shelf") || format.contains("product") }
 
     /// Without repetitions; the first one stays.
     static func unique(_ values: [String]) -> [String] {

@@ -174,9 +174,10 @@ extension MonthReader {
                     texts: Creative.hasTexts(form)
                         ? CreativeTexts.texts(
                             fieldsJSON: try row.string("fields"), format: try row.string("format"),
-                            products: products[lineID] ?? []) : [],
+                            products: (products[lineID] ?? []).map(\.name)) : [],
                     mediaIDs: CreativeTexts.unique(try row.bytesArray("media_sha256").map { Hex.media($0) }),
-                    erid: try row.stringIfPresent("erid"), eridStatus: try row.stringIfPresent("erid_status")))
+                    erid: try row.stringIfPresent("erid"), eridStatus: try row.stringIfPresent("erid_status"),
+                    elements: CreativeTexts.showsProducts(try row.string("format")) ? products[lineID] ?? [] : []))
         }
         return (creatives, try media(parameters, on: db))
     }
@@ -201,15 +202,15 @@ extension MonthReader {
         order by cv.id
         """
 
-    /// Names of the promoted products by line item: by SKU, and products added later after the first ones, because
+    /// The promoted products by line item: by SKU, and products added later after the first ones, because
     /// the operator's texts can only be appended to.
     private func productNames(
         _ parameters: [PostgresValue], on db: isolated PostgresConnection
-    ) throws -> [Int32: [String]] {
-        var names: [Int32: [String]] = [:]
+    ) throws -> [Int32: [FeedElement]] {
+        var names: [Int32: [FeedElement]] = [:]
         let rows = try db.query(
             """
-            select line_item_id, name from (
+            select line_item_id, sku, name from (
                 select v.line_item_id, p.sku, p.name, min(v.valid_from) as since
                 from line_item_version v
                 cross join lateral unnest(v.promoted_skus) as promoted(sku)
@@ -218,7 +219,10 @@ extension MonthReader {
                 group by 1, 2, 3
             ) x order by line_item_id, since, sku collate "C"
             """, parameters)
-        for row in rows { names[try row.int32("line_item_id"), default: []].append(try row.string("name")) }
+        for row in rows {
+            names[try row.int32("line_item_id"), default: []].append(
+                FeedElement(sku: try row.string("sku"), name: try row.string("name")))
+        }
         return names
     }
 

@@ -1,16 +1,16 @@
 import AdModel
 import Archive
 import FinanceDocuments
+import FinanceExports
 import Foundation
-import MonthExports
 import ORD
 import Testing
 
-@Suite struct MonthExportTests {
+@Suite struct MonthFormatTests {
     private func text(_ file: ExportFile) -> String { String(decoding: file.bytes, as: UTF8.self) }
 
-    @Test(arguments: MonthExport.allCases.filter { ![.actsPDF, .reconciliationPDF].contains($0) })
-    func `equal months give equal files, safely named`(format: MonthExport) async throws {
+    @Test(arguments: MonthFormat.allCases.filter { ![.actsPDF, .reconciliationPDF].contains($0) })
+    func `equal months give equal files, safely named`(format: MonthFormat) async throws {
         let first = try await format.files(for: try Shop.month())
         let second = try await format.files(for: try Shop.month { $0.facts.reverse() })
         #expect(first == second)
@@ -25,8 +25,8 @@ import Testing
         }
     }
 
-    @Test(arguments: MonthExport.allCases)
-    func `only what goes to an operator is refused while the gate fails`(format: MonthExport) async throws {
+    @Test(arguments: MonthFormat.allCases)
+    func `only what goes to an operator is refused while the gate fails`(format: MonthFormat) async throws {
         guard ![.actsPDF, .reconciliationPDF].contains(format) else { return }
         let month = try Shop.month { $0.creatives[0].erid = nil }
         if format.needsGate {
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func `an act holds parties, numbers, sums and the sum in words`() async throws {
-        let acts = try await MonthExport.actsHTML.files(for: try Shop.month())
+        let acts = try await MonthFormat.actsHTML.files(for: try Shop.month())
         #expect(acts.map(\.name) == ["act-coffee-2026-03.html", "act-tea-2026-03.html"])
         let act = text(acts[0])
         for words in [
@@ -53,19 +53,19 @@ import Testing
         let month = try Shop.month { statement in
             statement.creatives[2].name = #"<img src="http://evil.example/x"> & co"#
         }
-        for format in [MonthExport.actsHTML, .reconciliationHTML] {
+        for format in [MonthFormat.actsHTML, .reconciliationHTML] {
             for file in try await format.files(for: month) { #expect(!text(file).contains("<img"), "\(file.name)") }
         }
     }
 
     @Test func `acts of an open month say that they are drafts`() async throws {
-        let acts = try await MonthExport.actsHTML.files(for: try Shop.month { $0.serials = [:] })
+        let acts = try await MonthFormat.actsHTML.files(for: try Shop.month { $0.serials = [:] })
         #expect(text(acts[0]).contains("<b>Проект.</b>"))
         #expect(text(acts[0]).contains("Акт от 31 марта 2026 г."))
     }
 
     @Test func `the reconciliation says that all agrees, with levy and deadlines`() async throws {
-        let report = text(try #require(try await MonthExport.reconciliationHTML.files(for: try Shop.month()).first))
+        let report = text(try #require(try await MonthFormat.reconciliationHTML.files(for: try Shop.month()).first))
         for words in [
             "Сверка за март 2026 г.", "Всё сходится", "I квартал 2026", "10\u{A0}036,04", "301,08", "15.05.2026",
             "25.05.2026", "05.06.2026", "30.04.2026", "осталось 20 дней", "Замечаний нет", "101\u{A0}120",
@@ -78,7 +78,7 @@ import Testing
             $0.creatives[0].erid = nil
             $0.ledgerTotal += Micros(1)
         }
-        let report = text(try #require(try await MonthExport.reconciliationHTML.files(for: month).first))
+        let report = text(try #require(try await MonthFormat.reconciliationHTML.files(for: month).first))
         #expect(report.contains("Суммы расходятся"))
         #expect(report.contains(##"<a href="#creative-cr-beans-v1">Креатив cr-beans-v1</a>"##))
         #expect(report.contains(#"id="creative-cr-beans-v1""#))
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func `1C reads decimal commas, Russian days and windows-1251`() async throws {
-        let utf8 = try #require(try await MonthExport.oneC.files(for: try Shop.month()).first)
+        let utf8 = try #require(try await MonthFormat.oneC.files(for: try Shop.month()).first)
         let lines = text(utf8).split(separator: "\r\n")
         #expect(lines.count == 3)
         #expect(lines[0].hasPrefix("\u{FEFF}Дата;Номер;Контрагент;ИНН;КПП;Договор;ДатаДоговора;Номенклатура"))
@@ -94,13 +94,13 @@ import Testing
             lines[1]
                 == "31.03.2026;РМ-2026/0001;ООО «Зерно & Свет»;7707083893;770701001;РМ-15/26;10.01.2026;Размещение рекламы, март 2026 г.;1;усл.;9999,00;9999,00;22%;2199,78;12198,78;01.03.2026;31.03.2026;act-coffee-2026-03"
         )
-        let old = try #require(try await MonthExport.oneC1251.files(for: try Shop.month()).first)
+        let old = try #require(try await MonthFormat.oneC1251.files(for: try Shop.month()).first)
         #expect(old.contentType == "text/csv; charset=windows-1251")
         #expect(String(data: Data(old.bytes), encoding: .windowsCP1251) == text(utf8).replacing("\u{FEFF}", with: ""))
     }
 
     @Test func `a signed bundle has its signature beside it, and stays the same bundle`() async throws {
-        let plain = try #require(try await MonthExport.vk.files(for: try Shop.month()).first)
+        let plain = try #require(try await MonthFormat.vk.files(for: try Shop.month()).first)
         let entries = try ZipReader.entries(of: plain.bytes)
         #expect(entries.contains { $0.name == "manifest.json" })
         #expect(plain.name == "ord-vk-2026-03.zip")

@@ -6,7 +6,7 @@ import ORD
 import Spreadsheet
 
 /// Every way in which a month leaves the house. The raw values are what the command line and the API call them.
-public enum MonthExport: String, CaseIterable, Sendable {
+public enum MonthFormat: String, CaseIterable, Sendable {
     /// The bundle in the shape of the VK operator, one ZIP file.
     case vk
     /// The same month in the shape of Mediascout v3 and of Ozon, one ZIP file each.
@@ -44,9 +44,14 @@ public enum MonthExport: String, CaseIterable, Sendable {
         let period = "\(month.statement.month)"
         switch self {
         case .vk:
-            return try Self.bundle(try VKBundle.export(month), signer)
-        case .mediascout, .ozon:
-            return []
+            let bundle = try VKBundle.export(month)
+            return try Self.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, signer)
+        case .mediascout:
+            let bundle = try MediascoutProfile().bundle(month)
+            return try Self.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, signer)
+        case .ozon:
+            let bundle = try OzonProfile().bundle(month)
+            return try Self.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, signer)
         case .csv:
             return MonthTables.all(month.statement, month.settlement()).map { $0.csvFile(prefix: "ord-\(period)") }
         case .xlsx:
@@ -90,20 +95,19 @@ public enum MonthExport: String, CaseIterable, Sendable {
         ExportFile(name: "\(stem).pdf", contentType: "application/pdf", bytes: pdf)
     }
 
-    private static func bundle(_ bundle: VKBundle, _ signer: ManifestSigner?) throws -> [ExportFile] {
-        let entries = bundle.files.map { ArchiveEntry(name: $0.name, bytes: $0.bytes) }
-        var files = [
-            ExportFile(
-                name: bundle.suggestedName, contentType: "application/zip", bytes: try ZipWriter.bytes(of: entries))
-        ]
+    /// A bundle as one ZIP file, with the signature of its manifest beside it when somebody signs.
+    public static func archive(
+        _ name: String, _ files: [VKBundle.File], manifest: [UInt8], _ signer: ManifestSigner?
+    ) throws -> [ExportFile] {
+        let entries = files.map { ArchiveEntry(name: $0.name, bytes: $0.bytes) }
+        var out = [ExportFile(name: name, contentType: "application/zip", bytes: try ZipWriter.bytes(of: entries))]
         if let signer {
-            let stem = bundle.suggestedName.replacing(".zip", with: "")
-            files.append(
+            out.append(
                 ExportFile(
-                    name: "\(stem).manifest.json.p7s", contentType: "application/pkcs7-signature",
-                    bytes: try signer.signature(of: bundle.manifest)))
+                    name: "\(name.replacing(".zip", with: "")).manifest.json.p7s",
+                    contentType: "application/pkcs7-signature", bytes: try signer.signature(of: manifest)))
         }
-        return files
+        return out
     }
 }
 

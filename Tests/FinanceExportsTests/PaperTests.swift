@@ -1,7 +1,7 @@
 import AdModel
 import FinanceDocuments
+import FinanceExports
 import Foundation
-import MonthExports
 import ORD
 import Testing
 

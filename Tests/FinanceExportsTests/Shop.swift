@@ -111,9 +111,10 @@ enum Shop {
 
     static func month(_ change: (inout MonthStatement) -> Void = { _ in }) throws -> ExportMonth {
         var statement = try statement()
+        statement.edition = .init(version: 1)
         change(&statement)
         return ExportMonth(
             statement: statement, mediaBytes: [pictureHash: picture], kktu: try kktu(), today: day("2026-04-10"),
-            isFinal: true, details: details, toolVersion: "test")
+            details: details, toolVersion: "test")
     }
 }
