@@ -125,7 +125,8 @@ let ring1: [Target] = [
         name: "AdFormatFiles", path: "adformats",
         resources: [
             // Every folder of adformats/ is named here; the tidy test compares the two.
-            .copy("banner"), .copy("brand-shelf"), .copy("product-shelf"), .copy("sponsored-product"), .copy("text"),
+            .copy("_tag"), .copy("banner"), .copy("brand-shelf"), .copy("product-shelf"), .copy("sponsored-product"),
+            .copy("text"),
         ],
         swiftSettings: strict),
     .target(name: "AdminFiles", path: "admin", resources: [.copy("cabinet")], swiftSettings: strict),
@@ -154,7 +155,7 @@ let ring3: [Target] = [
         "DeliveryAPI",
         [
             "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Store", "EventLog", "Postgres",
-            "Telemetry", "GeoIP", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
+            "Telemetry", "GeoIP", "Inflate", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
         ]),
     ours(
         "ManagementAPI",
@@ -277,7 +278,7 @@ let testTargets: [Target] = [
     tests(
         "EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams],
         exclude: ["Fixtures", "schemathesis.toml"]),
-    tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1]),
+    tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1], exclude: ["Fixtures"]),
 ]
 
 let package = Package(

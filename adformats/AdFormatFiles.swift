@@ -26,4 +26,17 @@ public enum AdFormatFiles {
         }
         return formats
     }
+
+    /// Files of the tag that shops put on their pages, by name: `nimb.js`, `nimb.mjs`, the modules that both are made
+    /// of, and `nimb.css`, which all formats share.
+    public static func tag(_ folder: URL = folder) throws -> [String: [UInt8]] {
+        var files: [String: [UInt8]] = [:]
+        let tag = folder.appendingPathComponent("_tag")
+        for file in try FileManager.default.contentsOfDirectory(at: tag, includingPropertiesForKeys: nil)
+        where ["js", "mjs", "css"].contains(file.pathExtension) {
+            let bytes = try Data(contentsOf: file)
+            if bytes.count <= fileLimit { files[file.lastPathComponent] = [UInt8](bytes) }
+        }
+        return files
+    }
 }

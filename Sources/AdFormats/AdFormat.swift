@@ -1,7 +1,7 @@
 import Mustache
 
 /// One ad format: what a creative consists of, how heavy it may be, how ORD calls it and how it looks. A format is
-/// a folder of four files; adding a format is adding a folder.
+/// a folder of four files and, if it has looks of its own, a `style.css`; adding a format is adding a folder.
 public struct AdFormat: Sendable {
     /// Pictures that a creative of the format carries.
     public struct Media: Sendable, Equatable {
@@ -50,9 +50,13 @@ public struct AdFormat: Sendable {
     public let schemaJSON: String
     /// What the preview shows: `fields`, `pictures`, `products`, `label`, `tracking` as in an answer.
     public let preview: FieldValue
+    /// Rules of `style.css`; empty without one. Shops load those of all formats in one file.
+    public let stylesheet: String
+    /// Rules that all formats share: the label, reserved space.
+    public internal(set) var commonStylesheet = ""
     private let template: MustacheTemplate
 
-    /// The files of a format's folder.
+    /// The files that every format's folder has.
     public static let fileNames = ["format.json", "schema.json", "template.mustache", "preview.json"]
 
     private static let ordForms: Set<String> = [
@@ -113,6 +117,10 @@ public struct AdFormat: Sendable {
         let text = String(decoding: try file("template.mustache"), as: UTF8.self)
         do { template = try TemplateRules.compile(text) } catch {
             throw AdFormatError(code: error.code, message: "\(name)/template.mustache: \(error.message)")
+        }
+        stylesheet = String(decoding: files["style.css"] ?? [], as: UTF8.self)
+        if let word = TemplateRules.firstForbidden(inStyle: stylesheet) {
+            throw AdFormatError(code: "bad_style", message: "\(name)/style.css: \(word) is not allowed")
         }
         preview = try json("preview.json")
         let problems = validate(preview["fields"] ?? .object([:]))
@@ -182,9 +190,12 @@ public struct AdFormat: Sendable {
     }
 
     /// HTML of one ad. Every value is escaped; the template decides nothing but the looks.
-    /// - Parameter ad: the ad as an answer has it: `fields`, `pictures`, `products`, `label`, `tracking`.
+    ///
+    /// To each product it adds what templates cannot work out: `card` (its place, from 0), `price_text` and, when the
+    /// old price is higher, `old_price_text` and `discount_text`.
+    /// - Parameter ad: the ad as an answer has it: `fields`, `pictures`, `products`, `label`, `tracking`, `token`.
     public func renderHTML(_ ad: FieldValue) -> String {
-        template.render(ad.forTemplate ?? [:] as [String: Any])
+        template.render(CardTexts.added(to: ad).forTemplate ?? [:] as [String: Any])
     }
 
     /// HTML of the preview fixture.
@@ -195,13 +206,27 @@ public struct AdFormat: Sendable {
 public struct AdFormatSet: Sendable {
     public let formats: [String: AdFormat]
 
-    /// - Parameter folders: bytes of the files by format name and file name, as `AdFormatFiles.read` gives them.
-    public init(folders: [String: [String: [UInt8]]]) throws(AdFormatError) {
+    /// Rules that all formats share.
+    public let commonStylesheet: String
+
+    /// - Parameters:
+    ///   - folders: bytes of the files by format name and file name, as `AdFormatFiles.read` gives them.
+    ///   - commonStylesheet: what all formats share, `_tag/nimb.css`.
+    public init(folders: [String: [String: [UInt8]]], commonStylesheet: String = "") throws(AdFormatError) {
         var formats: [String: AdFormat] = [:]
         for (name, files) in folders where !name.hasPrefix("_") {
-            formats[name] = try AdFormat(name: name, files: files)
+            var format = try AdFormat(name: name, files: files)
+            format.commonStylesheet = commonStylesheet
+            formats[name] = format
         }
         self.formats = formats
+        self.commonStylesheet = commonStylesheet
+    }
+
+    /// The style sheet of a page that shows ads: the common rules, then each format's by name.
+    public var stylesheet: String {
+        ([commonStylesheet] + formats.sorted { $0.key < $1.key }.map(\.value.stylesheet))
+            .filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     public subscript(name: String) -> AdFormat? { formats[name] }

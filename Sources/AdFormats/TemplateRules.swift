@@ -12,6 +12,13 @@ enum TemplateRules {
         }
     }
 
+    /// What a style sheet must not hold: it stands between `<style>` tags in previews, and a shop that loads it must
+    /// not be made to call other hosts.
+    static func firstForbidden(inStyle text: String) -> String? {
+        let lower = text.lowercased()
+        return ["<", "@import", "url(", "expression(", "javascript:"].first { lower.contains($0) }
+    }
+
     private static func checkTags(_ bytes: [UInt8]) throws(AdFormatError) {
         var at = 0
         while at + 1 < bytes.count {

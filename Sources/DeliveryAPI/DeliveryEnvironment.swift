@@ -1,3 +1,4 @@
+import AdFormats
 import AdModel
 import Decisioning
 import Measurement
@@ -66,12 +67,14 @@ public final class DeliveryEnvironment: Sendable {
     let links: RecentKeys
     let counters: EdgeCounters
     let previews = PreviewCache()
+    let tag: TagAnswers?
     private let agents: Mutex<UserAgentClassifier>
 
+    /// - Parameter tag: what is answered at `/tag/…`; without it there is nothing.
     public init(
         settings: DeliverySettings, serving: ServingHolder, profiles: ProfileStore, log: any EventSink,
         tokens: AdTokenCodec, shopperHash: ShopperHash, agents: UserAgentClassifier,
-        backend: DeliveryBackend = DeliveryBackend(), metrics: MetricsRegistry,
+        backend: DeliveryBackend = DeliveryBackend(), tag: TagFiles? = nil, metrics: MetricsRegistry,
         clock: @escaping @Sendable () -> Timestamp
     ) {
         self.settings = settings
@@ -82,6 +85,7 @@ public final class DeliveryEnvironment: Sendable {
         self.shopperHash = shopperHash
         self.agents = Mutex(agents)
         self.backend = backend
+        self.tag = tag.map(TagAnswers.init)
         self.metrics = metrics
         self.clock = clock
         rates = EventRateLimiter(limitPerMinute: settings.eventsPerMinute)

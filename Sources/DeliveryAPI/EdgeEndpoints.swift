@@ -65,6 +65,11 @@ final class EdgeEndpoints: EdgeRouter {
         case .links: return try server.link(request, now: now, reply: reply)
         case .stock: return try server.stock(request, now: now, reply: reply)
         case .health: return .answer(health())
+        case .tag(let file):
+            guard let answer = environment.tag?.answer(file, request.head.headers) else {
+                throw Problem(.notFound, "This server was started without the tag.")
+            }
+            return .answer(answer)
         case .options(let methods): return .answer(preflight(request, methods: methods))
         }
     }

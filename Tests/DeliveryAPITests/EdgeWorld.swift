@@ -1,3 +1,4 @@
+import AdFormats
 import AdModel
 import Decisioning
 import DeliveryAPI
@@ -104,7 +105,7 @@ struct EdgeWorld {
 
     init(
         log: (any EventSink)? = nil, limits: HTTPLimits = HTTPLimits(), backend: DeliveryBackend = DeliveryBackend(),
-        change: (inout ServingData) -> Void = { _ in }
+        tag: TagFiles? = nil, change: (inout ServingData) -> Void = { _ in }
     ) throws {
         var data = Self.data()
         change(&data)
@@ -120,7 +121,8 @@ struct EdgeWorld {
             settings: settings, serving: serving, profiles: profiles, log: log ?? sink,
             tokens: AdTokenCodec(try AdTokenKeys(id: 1, key: [UInt8](repeating: 1, count: 32))),
             shopperHash: ShopperHash(key: [UInt8](repeating: 2, count: 16)),
-            agents: try UserAgentClassifier(list: "bot\n"), backend: backend, metrics: metrics, clock: { clock.now })
+            agents: try UserAgentClassifier(list: "bot\n"), backend: backend, tag: tag, metrics: metrics,
+            clock: { clock.now })
         var quiet = Logger(label: "test")
         quiet.logLevel = .critical
         server = DeliveryServer(environment: environment, host: "127.0.0.1", port: 0, logger: quiet)

@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 
 /// The part of JSON Schema 2020-12 that the project's OpenAPI documents use. A keyword that it does not know is
 /// itself a finding: silence must mean "checked".
@@ -15,7 +16,7 @@ struct SchemaChecker {
         "propertyNames", "exclusiveMinimum", "uniqueItems", "maxProperties", "minProperties",
     ]
 
-    func findings(_ value: JSONValue, against raw: JSONValue, at path: String) -> [String] {
+    func findings(_ value: JSONNode, against raw: JSONNode, at path: String) -> [String] {
         let schema = document.resolved(raw)
         guard case .object(let keywords) = schema else { return [] }
         var found: [String] = []
@@ -66,7 +67,7 @@ struct SchemaChecker {
         return found
     }
 
-    private func objectFindings(_ members: [String: JSONValue], schema: JSONValue, at path: String) -> [String] {
+    private func objectFindings(_ members: [String: JSONNode], schema: JSONNode, at path: String) -> [String] {
         var found: [String] = []
         let properties = schema["properties"].object
         for name in schema["required"].array.compactMap(\.string) where members[name] == nil {
@@ -84,7 +85,7 @@ struct SchemaChecker {
         return found
     }
 
-    private func matches(_ value: JSONValue, type: String) -> Bool {
+    private func matches(_ value: JSONNode, type: String) -> Bool {
         switch (type, value) {
         case ("null", .null), ("boolean", .bool), ("integer", .integer), ("number", .integer), ("number", .number),
             ("string", .string), ("array", .array), ("object", .object):

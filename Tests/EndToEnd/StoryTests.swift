@@ -118,7 +118,7 @@ import Testing
     }
 
     /// The only row of the advertiser's campaign once it satisfies the condition.
-    private func eventualReport(_ shop: Installation, _ condition: (JSONValue) -> Bool) async throws -> JSONValue {
+    private func eventualReport(_ shop: Installation, _ condition: (JSONNode) -> Bool) async throws -> JSONNode {
         var last = "nothing"
         do {
             return try await eventualValue(within: .seconds(20), "the report") {
@@ -218,14 +218,14 @@ import Testing
     }
 
     /// The JSON lines of one file of a bundle.
-    private func bundleEntry(_ name: String, of bundle: URL) async throws -> [JSONValue] {
+    private func bundleEntry(_ name: String, of bundle: URL) async throws -> [JSONNode] {
         let unzip = try ChildProcess(URL(fileURLWithPath: "/usr/bin/unzip"), ["-p", bundle.path, name])
         #expect(try await unzip.exit() == 0)
         // A manifest may span lines; everything else is one object a line.
         let whole = unzip.output.joined(separator: "\n")
-        if let object = try? JSONSerialization.jsonObject(with: Data(whole.utf8)) { return [JSONValue(object)] }
+        if let object = try? JSONSerialization.jsonObject(with: Data(whole.utf8)) { return [JSONNode(object)] }
         return try unzip.output.filter { !$0.isEmpty }.map {
-            JSONValue(try JSONSerialization.jsonObject(with: Data($0.utf8)))
+            JSONNode(try JSONSerialization.jsonObject(with: Data($0.utf8)))
         }
     }
 }

@@ -51,12 +51,32 @@ public final class LocalServer: Sendable {
     /// Answers differently from now on.
     public func answer(_ handler: @escaping Handler) { self.handler.withLock { $0 = handler } }
 
+    /// A server that stays until the test process ends, for what several tests share.
+    public static func forProcess(_ handler: @escaping Handler) async throws -> LocalServer {
+        let server = LocalServer(handler)
+        _ = try await server.listen()
+        return server
+    }
+
     /// Runs `body` beside a server.
     public static func with<R>(
         _ handler: @escaping Handler, isolation: isolated (any Actor)? = #isolation,
         _ body: (LocalServer) async throws -> R
     ) async throws -> R {
         let server = LocalServer(handler)
+        let channel = try await server.listen()
+        do {
+            let value = try await body(server)
+            try await channel.close()
+            return value
+        } catch {
+            try await channel.close()
+            throw error
+        }
+    }
+
+    private func listen() async throws -> any Channel {
+        let server = self
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 64)
             .childChannelInitializer { channel in
@@ -67,15 +87,8 @@ public final class LocalServer: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        server.bound.withLock { $0 = channel.localAddress?.port ?? 0 }
-        do {
-            let value = try await body(server)
-            try await channel.close()
-            return value
-        } catch {
-            try await channel.close()
-            throw error
-        }
+        bound.withLock { $0 = channel.localAddress?.port ?? 0 }
+        return channel
     }
 
     private func reply(to request: Request) -> Reply {

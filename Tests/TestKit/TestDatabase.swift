@@ -23,6 +23,16 @@ public final class TestDatabase: Sendable {
         return running
     }
 
+    /// One number from it; 0 when there is none.
+    public func number(_ sql: String) async throws -> Int64 {
+        try await pool.withConnection { try $0.query(sql).first?.int64(0) ?? 0 }
+    }
+
+    /// A migrated database that stays until the test process ends, for what several tests share.
+    public static func forProcess() async throws -> TestDatabase {
+        try await TestCluster.shared.makeDatabase(migrated: true)
+    }
+
     /// Runs `body` with a database of its own, for code that is not under the trait.
     public static func with<R>(migrated: Bool = true, _ body: @Sendable () async throws -> R) async throws -> R {
         let database = try await TestCluster.shared.makeDatabase(migrated: migrated)

@@ -10,6 +10,8 @@ public struct Answer: Sendable {
     public var headers: [(name: String, value: String)] = []
     /// The connection is closed after this answer.
     public var closes = false
+    /// Pages of every origin may read it; it says nothing about anybody.
+    public var isPublic = false
 
     public init(status: UInt16, contentType: String, body: [UInt8], headers: [(name: String, value: String)] = []) {
         self.status = status
@@ -91,7 +93,10 @@ struct AnswerWriter {
 
     /// The whole answer.
     mutating func write(_ answer: Answer, _ frame: AnswerFrame, nowMicros: Int64, into out: inout ByteBuffer) {
+        var frame = frame
+        if answer.isPublic { frame.variesByOrigin = false }
         start(answer.status, frame, nowMicros: nowMicros, into: &out)
+        if answer.isPublic { out.writeStaticString("access-control-allow-origin: *\r\n") }
         for (name, value) in answer.headers {
             out.writeString(name)
             out.writeStaticString(": ")
@@ -115,6 +120,7 @@ struct AnswerWriter {
         case 200: "HTTP/1.1 200 OK\r\n"
         case 204: "HTTP/1.1 204 No Content\r\n"
         case 302: "HTTP/1.1 302 Found\r\n"
+        case 304: "HTTP/1.1 304 Not Modified\r\n"
         case 400: "HTTP/1.1 400 Bad Request\r\n"
         case 401: "HTTP/1.1 401 Unauthorized\r\n"
         case 403: "HTTP/1.1 403 Forbidden\r\n"

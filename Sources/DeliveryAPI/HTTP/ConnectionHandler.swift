@@ -203,12 +203,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
         return nil
     }
 
-    /// `text/plain` is what `navigator.sendBeacon` can send without a preflight, so events take it too.
+    /// `text/plain` is what pages can send to another origin without a preflight, so what they call takes it too.
     private static func isJSON(_ type: String, route: String) -> Bool {
         if type == "application/json" { return true }
         let lower = type.lowercased()
         let media = lower.split(separator: ";", maxSplits: 1).first.map { $0.filter { $0 != " " && $0 != "\t" } } ?? ""
-        return media == "application/json" || (media == "text/plain" && route.hasPrefix("/v1/events"))
+        return media == "application/json"
+            || (media == "text/plain" && (route.hasPrefix("/v1/events") || route.hasPrefix("/v1/placements")))
     }
 
     private func append(_ bytes: ByteBuffer) {

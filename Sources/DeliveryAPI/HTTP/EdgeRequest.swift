@@ -8,6 +8,7 @@ enum Route: Equatable {
     case adjustments(orderID: String)
     case pixel(token: String)
     case click(token: String, card: String?)
+    case tag(TagFile)
     /// CORS preflight or plain OPTIONS of a known address; `methods` goes into `Allow`.
     case options(methods: String)
 
@@ -16,7 +17,7 @@ enum Route: Equatable {
         switch self {
         case .placements: Limits.placementsBody
         case .events, .orders, .links, .stock, .adjustments: Limits.requestBody
-        case .health, .pixel, .click, .options: 0
+        case .health, .pixel, .click, .tag, .options: 0
         }
     }
 }

@@ -5,7 +5,8 @@ import NIOHTTP1
 /// Reads `POST /v1/placements` without the general HTTP parser, as long as a connection sends nothing else.
 ///
 /// What this reader takes is the plainest form of the request and nothing that could be read in two ways: the exact
-/// request line, header lines of `name: value` with CRLF, one decimal Content-Length, `application/json`, no
+/// request line, header lines of `name: value` with CRLF, one decimal Content-Length, `application/json` (or
+/// `text/plain`, which pages send to spare the preflight), no
 /// Transfer-Encoding, Expect, Upgrade, Content-Encoding or `Connection: close`. The first bytes that are anything else
 /// go, unread, to NIO's parser, and so does all that follows on that connection: the two never take turns, so there
 /// is no message boundary that they could disagree about.
@@ -184,8 +185,14 @@ enum FastRequest {
             }
         case 12:
             if named("content-type") {
-                guard facts.contentType == nil, isValue("application/json") else { return .notPlain }
-                facts.contentType = "application/json"
+                guard facts.contentType == nil else { return .notPlain }
+                if isValue("application/json") {
+                    facts.contentType = "application/json"
+                } else if isValue("text/plain") {
+                    facts.contentType = "text/plain"
+                } else {
+                    return .notPlain
+                }
             }
         case 14:
             if named("content-length") {

@@ -13,7 +13,7 @@ enum RouteTable {
         }
         let isRead =
             switch found {
-            case .health, .pixel, .click: true
+            case .health, .pixel, .click, .tag: true
             default: false
             }
         let allow = isRead ? "GET, HEAD, OPTIONS" : "POST, OPTIONS"
@@ -53,6 +53,7 @@ enum RouteTable {
         case "/v1/health": return .health
         default: break
         }
+        if path.hasPrefix("/tag/") { return TagFile(rawValue: String(path.dropFirst(5))).map { .tag($0) } }
         let parts = path.split(separator: "/", maxSplits: 6, omittingEmptySubsequences: false)
         guard parts.count >= 4, parts[0].isEmpty, parts[1] == "v1", !parts[3].isEmpty else { return nil }
         switch (parts[2], parts.count) {

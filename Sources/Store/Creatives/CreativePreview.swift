@@ -51,7 +51,9 @@ public enum CreativePreview {
         return Page(
             html: """
                 <!doctype html><html lang="ru"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-                <title>Предпросмотр</title><body style="margin:16px">\(body)</body></html>
+                <title>Предпросмотр</title><style>body{margin:16px;font-family:system-ui,sans-serif}
+                \(format.commonStylesheet)
+                \(format.stylesheet)</style><body>\(body)</body></html>
                 """, pictureOrigins: origins)
     }
 

@@ -66,8 +66,7 @@ struct NodeRuntime {
             backend: .live(
                 pool: pool, formats: formats, geo: try geo(), preview: PreviewParameter(secret: secrets.shopperKey),
                 mediaBaseURL: options.mediaBase),
-            metrics: metrics,
-            clock: clock)
+            tag: try AdFormatLoader.tag(formats), metrics: metrics, clock: clock)
         // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
         let refresher = ServingRefresher(
             serving: serving, loader: loader, listening: system, metrics: metrics, logger: logger,

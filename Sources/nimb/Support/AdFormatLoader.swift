@@ -8,6 +8,12 @@ enum AdFormatLoader {
     static func load(extra: String?) throws -> AdFormatSet {
         var folders = try AdFormatFiles.read()
         if let extra { folders.merge(try AdFormatFiles.read(URL(fileURLWithPath: extra))) { _, theirs in theirs } }
-        return try AdFormatSet(folders: folders)
+        let common = String(decoding: try AdFormatFiles.tag()["nimb.css"] ?? [], as: UTF8.self)
+        return try AdFormatSet(folders: folders, commonStylesheet: common)
+    }
+
+    /// The tag for pages, with the looks of these formats.
+    static func tag(_ formats: AdFormatSet) throws -> TagFiles {
+        try TagFiles(AdFormatFiles.tag(), stylesheet: formats.stylesheet)
     }
 }
