@@ -229,7 +229,7 @@ let testTargets: [Target] = [
     tests(
         "FinanceExportsTests",
         ["FinanceExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
-    tests("DemoShopTests", ["DemoShop", "AdModel", "TestKit"]),
+    tests("DemoShopTests", ["DemoShop", "Outbound", "TestKit", logging]),
     tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),

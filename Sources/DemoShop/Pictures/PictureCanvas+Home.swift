@@ -86,6 +86,19 @@ extension PictureCanvas {
         lines(200, 292, 190, until: 306, colours.pale, size: 13)
     }
 
+    /// A plate seen from in front of the table.
+    mutating func dish() {
+        shadow(60, 280)
+        ellipse(200, 250, 148, 96, colours.light)
+        ellipse(200, 250, 148, 96, "url(#b)")
+        ellipse(200, 246, 140, 88, colours.paper)
+        ellipse(200, 248, 96, 58, colours.pale)
+        ellipse(200, 250, 90, 53, colours.paper)
+        stroke("M78 246 A122 76 0 0 1 322 246", colours.main, "4", opacity: ".6")
+        text(words.brand, 200, 250, size: 22, width: 150, colours.dark, bold: true)
+        lines(200, 272, 130, until: 280, colours.ink)
+    }
+
     mutating func mug(_ motif: PictureMotif) {
         shadow(96, 190)
         stroke("M268 194 Q340 190 334 250 Q328 306 262 306", colours.dark, "20")

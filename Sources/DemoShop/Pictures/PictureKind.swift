@@ -18,6 +18,15 @@ struct PictureKind {
             stems.contains { $0.allSatisfy { stem in words.contains { Self.begins($0, stem) } } }
         }
 
+        /// Holds, and the first word is one of those that count: «Мюсли с клубникой» are no strawberries.
+        func leads(_ words: [String]) -> Bool {
+            guard let first = words.first else { return false }
+            return stems.contains { stems in
+                stems.contains { Self.begins(first, $0) }
+                    && stems.allSatisfy { stem in words.contains { Self.begins($0, stem) } }
+            }
+        }
+
         /// A stem that ends with a full stop is a whole word.
         private static func begins(_ word: String, _ stem: String) -> Bool {
             stem.hasSuffix(".") ? word == stem.dropLast() : word.hasPrefix(stem)
@@ -25,10 +34,11 @@ struct PictureKind {
     }
 
     static func of(title: String, category: String) -> PictureKind {
-        for text in [title, category] {
-            let words = words(text)
-            if let rule = rules.first(where: { $0.holds(words) }) { return PictureKind(draw: rule.draw) }
-        }
+        let (own, wider) = (words(title), words(category))
+        let rule =
+            rules.first { $0.leads(own) } ?? rules.first { $0.holds(own) } ?? rules.first { $0.leads(wider) }
+            ?? rules.first { $0.holds(wider) }
+        if let rule { return PictureKind(draw: rule.draw) }
         return PictureKind { canvas in
             let motif = PictureMotif.allCases[canvas.choice(PictureMotif.allCases.count, 1)]
             canvas.box(motif)
@@ -53,7 +63,9 @@ struct PictureKind {
             $0.jug(.bubbles)
         },
         Rule("спрей|стекол|стекл|антижир|освежител|полирол") { $0.spray(.drop) },
-        Rule("мыть посуд|мытья посуд|посуд|сантехник|уборк|пол. чист|чистящ|моющ|для пола|полов|унитаз|кухн чист") {
+        Rule(
+            "мыть посуд|мытья посуд|посуд|сантехник|уборк|пол. чист|чистящ|крем чистящ|моющ|для пола|полов|унитаз|кухн чист"
+        ) {
             $0.choice(2, 4) == 0 ? $0.flask(.bubbles) : $0.spray(.bubbles)
         },
         Rule("губк|тряпк|перчатк|мешк|пакет|фольг|пергамент|пленк") { $0.box(.wave, wide: 190, high: 150) },
@@ -71,7 +83,7 @@ struct PictureKind {
         Rule("крем торт|крем суп|крем-чиз") { $0.cup(.wheat) },
         Rule("крем.|крема|маск|патч") { $0.creamJar(.flower) },
         Rule("помад|тушь|блеск|карандаш глаз|карандаш губ|тени|румян|пудр") { $0.lipstick() },
-        Rule("парфюм|духи|туалетн вод|одеколон|аромат дома|диффузор") { $0.perfume(.flower) },
+        Rule("лак ногт|парфюм|духи|туалетн вод|одеколон|аромат дома|диффузор") { $0.perfume(.flower) },
         Rule("витамин|таблет|пластыр|бинт|омега|коллаген|бад.") {
             $0.choice(2, 6) == 0 ? $0.jar(.sun) : $0.box(.heart, wide: 176, high: 140)
         },
@@ -88,7 +100,7 @@ struct PictureKind {
         Rule("шоколад|плитка") { $0.bar(.cocoa) },
         Rule("конфет|трюфел|торт|пирож|кекс|пряник|рулет|халва|щербет") { $0.box(.heart, wide: 190, high: 170) },
         Rule("мармелад|зефир|пастил|драже|карамел|леденц|жевательн|ирис|батончик") { $0.packet(.berry) },
-        Rule("печень|вафл|крекер|сушк|сухар|хлебц|галет|пирог") { $0.packet(.wheat) },
+        Rule("печень|вафл|крекер|сушк|сухар|хлебц|галет") { $0.packet(.wheat) },
         Rule("чипс|попкорн|снек|семеч|орех|миндал|фундук|кешью|арахис|сухофрукт|изюм|курага|финик|чернослив") {
             $0.pouch(.sun)
         },
@@ -101,6 +113,7 @@ struct PictureKind {
         },
         Rule("огурц солен|огурц марин|маринован|соленья|квашен|оливк|маслин") { $0.jar(.leaf, filling: "#7f9a45") },
         Rule("сливочн масло|масло сливочн|маргарин|творог|дрожж") { $0.box(.wheat, wide: 200, high: 120) },
+        Rule("помидор сок|томат сок") { $0.tin(.leaf) },
         Rule("сок.|сока|нектар|молоко|молочн|кефир|ряженк|сливк|снежок|айран|напиток овсян|напиток минд") {
             $0.gable($0.choice(2) == 0 ? .drop : .berry)
         },
@@ -109,7 +122,7 @@ struct PictureKind {
         },
         Rule("йогурт|сметан|морожен|десерт|пудинг|ряжен|сырок|закваск|мусс") { $0.cup(.berry) },
         Rule("сыр.|сыра|сырн|брынз|моцарел|пармезан|чеддер|гауда") { $0.cheese() },
-        Rule("колбас|сосис|сардел|ветчин|бекон|салями|карбонад") { $0.tray("#c8604f", "#f0b9a6", pieces: 4) },
+        Rule("колбас|сосис|сардел|ветчин|бекон|салями|карбонад|бужен") { $0.tray("#c8604f", "#f0b9a6", pieces: 4) },
         Rule("говядин|свинин|фарш|стейк|мясо|баранин|котлет") { $0.tray("#b23b3f", "#eaa09c", pieces: 2) },
         Rule("куриц|курин|цыплен|индейк|филе груд|птиц") { $0.tray("#f0c3ae", "#d99a80", pieces: 2) },
         Rule("лосос|форел|семг|рыба|рыбы|скумбр|треск|минтай|кревет|кальмар|морепрод") {
@@ -119,8 +132,8 @@ struct PictureKind {
             $0.tin(.wave, low: true)
         },
         Rule("горошек|кукуруз|фасол|нут.|сгущ|ананас") { $0.tin(.leaf) },
-        Rule("пельмен|вареник|блинчик|пицц|наггет|замороз|овощн смес") { $0.packet(.snow) },
-        Rule("хлеб|батон|багет|лаваш|булк|булоч|чиабат|каравай") { $0.bread() },
+        Rule("пельмен|вареник|блин|пицц|наггет|замороз|овощн смес") { $0.packet(.snow) },
+        Rule("хлеб|батон|багет|лаваш|булк|булоч|рогалик|слойк|пирог|чиабат|каравай") { $0.bread() },
         Rule("яйц|яйцо") { $0.eggs() },
         Rule("банан") { $0.long("#f3cf45", tip: "#7a5a24", bent: true) },
         Rule("морков") { $0.long("#ec8a2f", tip: "#4e9a45", tapered: true) },
@@ -137,7 +150,7 @@ struct PictureKind {
         Rule("капуст|салат|зелень|укроп|петрушк|брокколи|базилик") { $0.fruit("#7fae4c") },
         Rule("фрукт|овощ") { $0.fruit("#e0793a") },
         Rule("спагет|макарон|лапш|паста|вермишел|рожки|пенне|лазань") { $0.packet(.wheat) },
-        Rule("хлопья|хлопьев|мюсл|гранол|каша|каши|завтрак|сахар|мука|крахмал|панировк") { $0.box(.wheat) },
+        Rule("хлопья|хлопьев|шарик|мюсл|гранол|каша|каши|завтрак|сахар|мука|крахмал|панировк") { $0.box(.wheat) },
         Rule("круп|рис.|риса|греч|овсян|чечев|горох|булгур|пшен|перлов|кускус|киноа|манк") { $0.packet(.wheat) },
         Rule("специ|приправ|перец молот|соль|паприк|куркум|корица|ванил|бульон") { $0.pouch(.flower) },
         Rule("смесь|семена|мак.|кунжут|лен.|отруб|клетчат") { $0.pouch(.wheat) },
@@ -153,7 +166,7 @@ struct PictureKind {
             $0.device()
         },
         Rule("сковород|вок.|противень") { $0.pan() },
-        Rule("кастрюл|ковш|казан|форма выпеч|формы для|утятниц") { $0.pot() },
+        Rule("кастрюл|ковш|казан|форм.|форма|утятниц") { $0.pot() },
         Rule("кружк|чашк|стакан|бокал|термос|термокруж|пиал") { $0.mug(.leaf) },
         Rule("полотен|плед|простын|халат|одеял|бель|скатерт|фартук|прихват|коврик|штор") { $0.towels() },
         Rule("подушк|наволоч") { $0.pillow(.flower) },
@@ -166,7 +179,9 @@ struct PictureKind {
         Rule("свеч") { $0.candle(.flower) },
         Rule("растен|цветок|цветы|горшок|кашпо|рассад") { $0.plant() },
         Rule("книг|раскраск|энциклопед|сказк") { $0.book(.star) },
-        Rule("тарелк|миск|салатн|блюд|доск|нож|контейнер|банк|приборы") { $0.pot() },
+        Rule("тарелк|миск|салатн|блюд") { $0.dish() },
+        Rule("контейнер|банк") { $0.jar(.wheat) },
+        Rule("доск|нож|приборы") { $0.box(.star, wide: 190, high: 150) },
         Rule("грунт|удобрен|земля") { $0.pouch(.leaf) },
     ]
 }

@@ -72,6 +72,9 @@ struct DevCommand: AsyncParsableCommand {
         let demo = DemoInstallation(
             home: home, options: options, databaseURL: cluster.url(database: "nimb"), shopPort: shopPort)
         try await demo.prepare(adminURL: cluster.url(database: "postgres"), database: database)
+        // Its pages may also be opened by number; the storefront's address has the name.
+        var options = options
+        options.corsOrigins.append("http://127.0.0.1:\(shopPort)")
         let runtime = NodeRuntime(
             options: options, node: node, outbound: options.outbound.policy(local: true),
             secrets: try SecretsFile.load(home.appendingPathComponent("secrets").path, create: true),
@@ -94,7 +97,9 @@ struct DevCommand: AsyncParsableCommand {
             inbox: options.managementBase, registration: { place.withLock { $0 } }
         ).runner()
         // Stopped in reverse: the listeners first, the worker last, so that it ships what they took.
-        let services: [any Service] = (named == nil ? [standIn] : []) + [worker, jobs] + assembly.services
+        let services: [any Service] =
+            (named == nil ? [standIn] : []) + [worker, jobs] + assembly.services
+            + [demo.shop(logger: logger)]
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigint, .sigterm],

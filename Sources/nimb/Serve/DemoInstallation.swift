@@ -12,7 +12,7 @@ struct DemoInstallation {
     /// The time at which the retailer is set up; his history goes on from it.
     var clock: @Sendable () -> Timestamp = SystemClock.now
 
-    private var environmentFile: URL { home.appendingPathComponent("dev.env") }
+    var environmentFile: URL { home.appendingPathComponent("dev.env") }
 
     /// Creates the database when absent, migrates it, and sets the retailer up unless an earlier start did.
     func prepare(adminURL: String, database: PostgresOptions) async throws {
