@@ -41,7 +41,7 @@ struct ShopView: Sendable {
             "title": title, "shop": options.name, "storefront": options.storefront, "delivery": options.deliveryURL,
             "tag": isOpen && context.type != nil, "page": context.type ?? "other",
             "category": orFalse(context.category), "brand": orFalse(context.brand),
-            "product": orFalse(context.product), "query": orFalse(context.query),
+            "product": orFalse(context.product), "query": orFalse(context.query), "phrase": context.query ?? "",
             "signal": context.signal.map {
                 [
                     "type": $0, "sku": orFalse(context.product), "category": orFalse(context.category),
