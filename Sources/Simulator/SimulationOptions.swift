@@ -28,7 +28,7 @@ public struct SimulationOptions: Sendable {
     /// Offset of the shop's clocks from UTC: shoppers sleep by it.
     public var zoneOffset = Timestamp.Span.hours(3)
     /// Page views of people on an average day.
-    public var pageViewsPerDay = 3_500.0
+    public var pageViewsPerDay = 2_800.0
     public var effect = AdEffect()
     /// Share of shoppers who do not consent to being known.
     public var refusesConsent = 0.07

@@ -76,7 +76,7 @@ extension Simulator {
     }
 
     /// Cards of a shelf that came into view; the others lie beyond the edge of the screen.
-    private mutating func seenCards(of ad: ServedAd) -> Int { min(ad.cards.count, 2 + random.below(3)) }
+    private mutating func seenCards(of ad: ServedAd) -> Int { min(ad.cards.count, 1 + random.below(2)) }
 
     private func clickRate(_ ad: ServedAd, _ affinity: Double) -> Double {
         let rate = options.effect.clickRates[ad.format] ?? options.effect.otherClickRate

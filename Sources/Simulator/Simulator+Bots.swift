@@ -17,7 +17,7 @@ extension Simulator {
         case .flood:
             // All of it inside one minute of the clock, as the rule counts.
             let minute = floorDivide(at.micros, 60_000_000) + 1
-            open(visitor(.flood, pages: 110), at: Timestamp(micros: minute * 60_000_000 + 1_500_000))
+            open(visitor(.flood, pages: 90), at: Timestamp(micros: minute * 60_000_000 + 1_500_000))
         case .replay: isListening = true
         }
         return nil

@@ -17,10 +17,14 @@ import Testing
         }
 
         func start() throws -> ChildProcess {
-            try ChildProcess.nimb([
-                "dev", "--directory", folder.path, "--port", "\(ports[0])", "--management-port", "\(ports[1])",
-                "--media-port", "\(ports[2])", "--shop-port", "\(ports[3])",
-            ])
+            var environment = ProcessInfo.processInfo.environment
+            // Days of history have a test of their own.
+            environment["NIMB_DEMO_DAYS"] = "0"
+            return try ChildProcess.nimb(
+                [
+                    "dev", "--directory", folder.path, "--port", "\(ports[0])", "--management-port", "\(ports[1])",
+                    "--media-port", "\(ports[2])", "--shop-port", "\(ports[3])",
+                ], environment: environment)
         }
 
         func remove() { try? FileManager.default.removeItem(at: folder) }

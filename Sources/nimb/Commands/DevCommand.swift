@@ -69,8 +69,10 @@ struct DevCommand: AsyncParsableCommand {
     private func serve(_ home: URL, _ node: NodeOptions, _ cluster: PrivateCluster, _ logger: Logger) async throws {
         let database = PostgresOptions(url: cluster.url(database: "nimb"), applicationName: "nimb dev")
             .asSystem
-        let demo = DemoInstallation(
+        let past = try await DemoHistory.begin(home: home, adminURL: cluster.url(database: "postgres"))
+        var demo = DemoInstallation(
             home: home, options: options, databaseURL: cluster.url(database: "nimb"), shopPort: shopPort)
+        demo.clock = past.clock.now
         try await demo.prepare(adminURL: cluster.url(database: "postgres"), database: database)
         // Its pages may also be opened by number; the storefront's address has the name.
         var options = options
@@ -79,6 +81,9 @@ struct DevCommand: AsyncParsableCommand {
             options: options, node: node, outbound: options.outbound.policy(local: true),
             secrets: try SecretsFile.load(home.appendingPathComponent("secrets").path, create: true),
             database: database, logger: logger)
+        try await past.live(
+            runtime, shopKey: try past.key("NIMB_KEY_DEMO_SHOP"),
+            registersByStandIn: try registration.options() == nil, logger: logger)
         let page = try demo.page()
         let assembly = try await runtime.assemble { Console.say(page) }
         let worker = PipelineWorker(

@@ -19,6 +19,20 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "File of keys that the nodes share; made by nimb secrets.")
     var secrets: String
 
+    /// Where a node's time comes from.
+    enum Clock: String, ExpressibleByArgument, CaseIterable { case system, virtual }
+
+    @Option(help: "Where the time comes from: system; virtual is for the history of nimb dev, and for tests.")
+    var clock = Clock.system
+
+    func validate() throws {
+        guard clock == .system else {
+            throw ValidationError(
+                "--clock virtual is not for serving: money would be charged at made-up times. nimb dev lives its "
+                    + "history on a virtual clock by itself (\(HistoryMark.variable) sets its days).")
+        }
+    }
+
     func run() async throws {
         try options.requireFreePorts()
         let logger = node.logger("nimb.serve")

@@ -20,7 +20,7 @@ import Telemetry
 /// Order of a start: the log is opened (and recovered), the snapshot is loaded, profiles are rebuilt from the log,
 /// then the listeners bind. Order of a stop: listeners, leases, log.
 struct NodeRuntime {
-    let options: ServeOptions
+    var options: ServeOptions
     let node: NodeOptions
     /// Which foreign addresses may be stored; jobs call them.
     var outbound: OutboundPolicy?
@@ -37,6 +37,11 @@ struct NodeRuntime {
         var services: [any Service]
         var log: EventLog
         var pools: [PostgresPool]
+        /// The parts that a simulation drives by itself instead of running the services.
+        var environment: DeliveryEnvironment
+        var refresher: ServingRefresher
+        var leases: LeaseKeeper
+        var delivery: DeliveryServer
 
         /// After the services have ended: the log first, it holds what was acknowledged.
         func close() async {
@@ -47,8 +52,12 @@ struct NodeRuntime {
 
     /// - Parameters:
     ///   - sink: where events go instead of the node's log; only the benchmark of the log's price gives one.
+    ///   - watching: stands between the edge and the log.
     ///   - onReady: called once all three listeners take connections.
-    func assemble(sink: (any EventSink)? = nil, onReady: @escaping @Sendable () -> Void) async throws -> Assembly {
+    func assemble(
+        sink: (any EventSink)? = nil, watching: ((EventLog) -> any EventSink)? = nil,
+        onReady: @escaping @Sendable () -> Void
+    ) async throws -> Assembly {
         let log = try EventLog(directory: node.logDirectory, nodeID: node.node)
         if log.recoveredCutBytes > 0 {
             logger.notice("the event log had a torn tail", metadata: ["cut_bytes": "\(log.recoveredCutBytes)"])
@@ -60,7 +69,7 @@ struct NodeRuntime {
         let serving = ServingHolder()
         let profiles = ProfileStore(maximumProfiles: options.profiles)
         let environment = DeliveryEnvironment(
-            settings: try settings(), serving: serving, profiles: profiles, log: sink ?? log,
+            settings: try settings(), serving: serving, profiles: profiles, log: sink ?? watching?(log) ?? log,
             tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
             agents: try agents(),
             backend: .live(
@@ -107,7 +116,8 @@ struct NodeRuntime {
         let bots = BotListRefresher(file: agentsFile, environment: environment, logger: logger)
         return Assembly(
             services: [leases, refresher, bots, management, media, delivery], log: log,
-            pools: [pool, reading, services.pool])
+            pools: [pool, reading, services.pool], environment: environment, refresher: refresher, leases: leases,
+            delivery: delivery)
     }
 
     /// Profiles live in memory only; after a restart they come back from the node's own log.
