@@ -28,6 +28,9 @@ public final class TestDatabase: Sendable {
         try await pool.withConnection { try $0.query(sql).first?.int64(0) ?? 0 }
     }
 
+    /// Changes rows directly, for what the API refuses.
+    public func run(_ sql: String) async throws { try await pool.withConnection { try $0.script(sql) } }
+
     /// A migrated database that stays until the test process ends, for what several tests share.
     public static func forProcess() async throws -> TestDatabase {
         try await TestCluster.shared.makeDatabase(migrated: true)

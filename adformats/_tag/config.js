@@ -17,6 +17,9 @@ export function cameFrom(script) {
 /** @param {string} path */
 export const address = (path) => (setting('server') || origin) + path;
 
+/** The looks come from where the script came from. */
+export const styleAddress = () => (origin || setting('server')) + '/tag/nimb.css';
+
 /** What the page says: by `nimb.set`, else by the element with `data-nimb-storefront`. @param {string} name */
 export function setting(name) {
   if (name in settings) return settings[name];

@@ -1,7 +1,7 @@
 // @ts-check
 // The slots of a page: found, asked for in one call, filled or left with the shop's own content.
 
-import { address, cameFrom, consent, forgetVisitor, random, setting, settings, visitor } from './config.js';
+import { address, cameFrom, consent, forgetVisitor, random, setting, settings, styleAddress, visitor } from './config.js';
 import { forgetEvents, send, startQueue, waitingCount } from './queue.js';
 import { begin, end, fill, startView } from './view.js';
 
@@ -40,7 +40,7 @@ let styled;
 /** The formats' rules: the page's own link when it has one (then they are there before the first ad), else ours. */
 function style() {
   styled = styled || new Promise((done, failed) => {
-    const source = address('/tag/nimb.css');
+    const source = styleAddress();
     let link = [...document.querySelectorAll('link')].find((link) => link.href.split('?')[0] === source);
     if (link && link.sheet) return done();
     if (!link) {

@@ -22,7 +22,8 @@ function parse(html) {
   const template = document.createElement('template');
   template.innerHTML = policy ? policy.createHTML(html) : html;
   for (const node of template.content.querySelectorAll('*')) {
-    if (/^(script|style|link|meta|base|iframe|object|embed|form)$/i.test(node.localName)) node.remove();
+    // What is parsed apart from a page holds the content of <noscript> as elements: its pixel would count as well.
+    if (/^(script|noscript|style|link|meta|base|iframe|object|embed|form)$/i.test(node.localName)) node.remove();
     for (const { name, value } of [...node.attributes]) {
       const isAddress = /^(.*:)?(href|src|action|formaction|data|poster)$/i.test(name);
       if (/^on|^style$|^srcdoc$/i.test(name) || (isAddress && !/^(https?:\/\/|\/)/i.test(value))) {
