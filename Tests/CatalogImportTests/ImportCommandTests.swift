@@ -49,12 +49,12 @@ struct ImportCommandTests {
         #expect(try await Fixture.rows("select count(*) from campaign") == ["(20)"])
         #expect(
             try await Fixture.rows("select state, count(*) from campaign group by 1 order by 1") == [
-                "(active,16)", "(draft,1)", "(moderation,1)", "(paused,1)", "(rejected,1)",
+                "(active,16)", "(approved,1)", "(draft,1)", "(moderation,1)", "(rejected,1)",
             ])
         // Whoever sells has a price model and a format of each kind.
         #expect(
             try await Fixture.rows(
-                "select distinct pricing from line_item_version where valid_to = 'infinity' order by 1")
+                "select distinct pricing from line_item order by 1")
                 == ["(cpc)", "(cpm)", "(fixed)"])
         // All that should serve may: approved, with a token of the operator.
         #expect(
@@ -62,7 +62,7 @@ struct ImportCommandTests {
                 """
                 select c.code from creative c join creative_version v on v.creative_id = c.id
                 join line_item l on l.id = c.line_item_id join campaign p on p.id = l.campaign_id
-                where p.state in ('active', 'paused') and (v.state <> 'approved' or v.erid is null)
+                where p.state in ('active', 'approved') and (v.state <> 'approved' or v.erid is null)
                 """) == [])
     }
 

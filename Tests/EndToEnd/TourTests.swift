@@ -6,7 +6,7 @@ import Testing
 /// `nimb dev` as a newcomer meets it, and the README's tour, executed as it is printed.
 @Suite(.serialized) struct TourTests {
     /// A development installation in a folder of its own.
-    struct Dev {
+    struct Dev: Sendable {
         let folder: URL
         let ports: [Int]
 

@@ -49,14 +49,12 @@ struct DemoSetup {
                 try await people()
                 try await feeds(client, today)
                 try await codes(client)
-                try await seed(
-                    "demo-campaigns.yaml", "campaigns, with their pictures, through moderation", client, today)
+                try await campaigns(client, today)
             }
         } catch let error as SeedError {
             throw Refusal(
                 "\(error.description)\nThe demo is set up only in part; delete \(home.path) to start afresh.")
         }
-        _ = try await CampaignSchedule.run(pool: pool, now: clock())
         try Data(shop.utf8).write(to: doneFile, options: .atomic)
     }
 
@@ -86,18 +84,38 @@ struct DemoSetup {
         return made.text
     }
 
-    private func seed(_ name: String, _ what: String, _ client: ManagementClient, _ today: Day) async throws {
+    private func seed(
+        _ name: String, _ what: String, _ client: ManagementClient, _ today: Day,
+        rewrite: (String) -> String = { $0 }
+    ) async throws {
         let (file, addresses, shop) = (environmentFile, addresses, shop)
         let telling = DemoProgress(what)
         let report = try await SeedRunner.apply(
             DataFiles.url(name), to: client, today: today, clock: clock,
-            rewrite: { $0.replacing(DemoAddresses.shipped, with: shop) },
+            rewrite: { rewrite($0.replacing(DemoAddresses.shipped, with: shop)) },
             onKey: { id, secret in
                 var environment = DemoEnvironment(file: file)
                 try environment.keep(secret, as: DemoEnvironment.key(id), addresses: addresses)
             },
             progress: { _ in telling.tell() })
         telling.finish("\(report.created) made")
+    }
+
+    /// Campaigns that are paused have begun before, as those of a real shop have.
+    private func campaigns(_ client: ManagementClient, _ today: Day) async throws {
+        let name = "demo-campaigns.yaml"
+        try await seed(name, "campaigns, with their pictures, through moderation", client, today) {
+            $0.replacing("state: paused", with: "state: active")
+        }
+        _ = try await CampaignSchedule.run(pool: pool, now: clock())
+        for campaign in try SeedRunner.read(DataFiles.url(name))["campaigns"]?.items ?? []
+        where campaign["state"]?.text == "paused" {
+            let address = "/v1/campaigns/\(ManagementClient.step(campaign["id"]?.text ?? ""))"
+            let current = try await client.get(address)
+            guard current.text("state") == "active" else { continue }
+            let answer = try await client.post("\(address)/pause", match: current.etag)
+            guard answer.status == 200 else { throw Refusal("\(address) was not paused: \(answer.json.canonicalText)") }
+        }
     }
 
     private func people() async throws {
