@@ -34,11 +34,13 @@ public struct DemoShopOptions: Sendable {
     public var locations: [Location]
     /// Seconds between two readings of the catalogue.
     public var refreshSeconds: Int
+    /// Folder of the YML feeds that the shop publishes under `/shop/feeds/`; nil = none.
+    public var feeds: String?
 
     public init(
         host: String = "127.0.0.1", port: Int = 8083, name: String = "Полка", deliveryURL: String, mediaURL: String,
         managementURL: String, storefront: String = "shop", retailerKey: String, shopKey: String,
-        locations: [Location] = [], refreshSeconds: Int = 60
+        locations: [Location] = [], refreshSeconds: Int = 60, feeds: String? = nil
     ) {
         self.host = host
         self.port = port
@@ -51,5 +53,6 @@ public struct DemoShopOptions: Sendable {
         self.shopKey = shopKey
         self.locations = locations
         self.refreshSeconds = refreshSeconds
+        self.feeds = feeds
     }
 }

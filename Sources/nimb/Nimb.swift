@@ -20,6 +20,7 @@ struct Nimb: AsyncParsableCommand {
             SecretsCommand.self,
             SeedCommand.self,
             ServeCommand.self,
+            ShopCommand.self,
             UserCommand.self,
             WorkerCommand.self,
         ])

@@ -55,7 +55,7 @@ import Testing
         }
         #expect(names.count >= 2_000)
         #expect(Set(names.values).count == names.count, "two products of one name")
-        let aliases = 2 * 5
+        let aliases = 2 * 6
         #expect((60...60 + aliases).contains(brands.count), "\(brands.sorted())")
         #expect(groups.values.count { $0.count > 1 } > 500, "variants")
         for region in Self.regions {

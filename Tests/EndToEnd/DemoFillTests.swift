@@ -7,7 +7,7 @@ import Testing
     private static let regions = [("msk", "RU-MOW"), ("spb", "RU-SPE"), ("ekb", "RU-SVE")]
     /// Context that a page of the type has.
     private static let contexts = [
-        "home": "", "category": #","categories":["coffee-beans","coffee","tea-coffee"]"#, "search": #","query":"кофе""#,
+        "home": "", "category": #","category":"coffee-beans""#, "search": #","query":"кофе""#,
         "cart": "", "checkout_success": "",
     ]
 
@@ -19,9 +19,11 @@ import Testing
         let secrets = try dev.environment()
         let key = ["Authorization": "Bearer \(try #require(secrets["NIMB_KEY_RETAILER"]))"]
         let management = HTTPClient(
-            base: try #require(URL(string: "http://127.0.0.1:\(dev.ports[1])")), document: try .management())
+            base: try #require(URL(string: "http://127.0.0.1:\(dev.ports[1])")),
+            document: try OpenAPIDocument(named: "management"))
         let delivery = HTTPClient(
-            base: try #require(URL(string: "http://127.0.0.1:\(dev.ports[0])")), document: try .delivery())
+            base: try #require(URL(string: "http://127.0.0.1:\(dev.ports[0])")),
+            document: try OpenAPIDocument(named: "delivery"))
         let placements = try await management.get("/v1/storefronts/shop/placements?limit=100", headers: key)
         let items = placements.json["items"].array
         #expect(items.count >= 8, "\(placements.text)")
@@ -33,7 +35,7 @@ import Testing
             for (type, slots) in pages {
                 let context =
                     Self.contexts[type]
-                    ?? #","sku":"\#(sku)","categories":["coffee-beans","coffee","tea-coffee"],"brand":"zernosvet""#
+                    ?? #","product":"\#(sku)","category":"coffee-beans","brand":"zernosvet""#
                 let names = slots.compactMap { $0["id"].string }.map { #"{"name":"\#($0)"}"# }
                 let answer = try await delivery.post(
                     "/v1/placements",

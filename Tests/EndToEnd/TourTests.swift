@@ -1,4 +1,5 @@
 import Foundation
+import FoundationNetworking
 import Glibc
 import TestKit
 import Testing
@@ -27,6 +28,17 @@ import Testing
                 ], environment: environment)
         }
 
+        /// What `dev.env` says.
+        func environment() throws -> [String: String] {
+            let text = try String(contentsOf: folder.appendingPathComponent("dev.env"), encoding: .utf8)
+            let pairs = text.split(separator: "\n").compactMap { line -> (String, String)? in
+                let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2, parts[0].hasPrefix("NIMB_") else { return nil }
+                return (parts[0], parts[1].trimmingCharacters(in: CharacterSet(charactersIn: "'")))
+            }
+            return Dictionary(pairs) { _, last in last }
+        }
+
         func remove() { try? FileManager.default.removeItem(at: folder) }
     }
 
@@ -36,21 +48,9 @@ import Testing
         let nimb = try dev.start()
         _ = try await nimb.line(within: .seconds(60)) { $0.contains("Ctrl-C ends everything") }
 
-        let blocks = try Self.tour()
+        let blocks = try Self.blocks("tour")
         #expect(blocks.count == 9)
-        let script =
-            "set -euo pipefail\n"
-            + blocks.joined(separator: "\n")
-            .replacingOccurrences(
-                of: ".build/release/nimb", with: Repository.products.appendingPathComponent("nimb").path
-            )
-            .replacingOccurrences(of: ".nimb/", with: dev.folder.path + "/")
-        let file = dev.folder.appendingPathComponent("tour.sh")
-        try script.write(to: file, atomically: true, encoding: .utf8)
-        let shell = try ChildProcess(
-            URL(fileURLWithPath: "/bin/bash"), [file.path], workingDirectory: Checkout.root)
-        let code = try await shell.exit(within: .seconds(90))
-        let output = shell.output.joined(separator: "\n")
+        let (code, output) = try await Self.run(blocks, in: dev)
         #expect(code == 0, "\(output)\n\(nimb.output.suffix(20).joined(separator: "\n"))")
         #expect(output.contains("Реклама"))
         #expect(output.firstMatch(of: /302 https?:\/\/[^ ]*[?&]erid=[A-Za-z0-9_-]+/) != nil, "\(output)")
@@ -59,9 +59,53 @@ import Testing
         #expect(output.contains("Кофе к заказу"), "\(output)")
         #expect(output.contains("campaign.approved"), "\(output)")
 
+        try await theWorldShopSells(dev)
         nimb.send(SIGINT)
         #expect(try await nimb.exit(within: .seconds(20)) == 0)
         try await expectNothingLeft(of: dev)
+    }
+
+    /// The README's second storefront: set up, asked for ads, and open for people.
+    private func theWorldShopSells(_ dev: Dev) async throws {
+        let (code, output) = try await Self.run(try Self.blocks("world"), in: dev)
+        #expect(code == 0, "\(output)")
+        #expect(output.contains("accepted 194 offers"), "\(output)")
+        #expect(output.contains("World Brands Ltd."), "the label names the advertiser: \(output)")
+        #expect(output.contains("Essence Mascara"), "\(output)")
+
+        let secrets = try dev.environment()
+        let port = try FreePort.find()
+        var environment = ProcessInfo.processInfo.environment
+        environment["NIMB_KEY"] = secrets["NIMB_KEY_RETAILER"]
+        environment["NIMB_SHOP_KEY"] = secrets["NIMB_KEY_DEMO_SHOP"]
+        let shop = try ChildProcess.nimb(
+            [
+                "shop", "--storefront", "world", "--location", "world", "--port", "\(port)", "--management-url",
+                "http://127.0.0.1:\(dev.ports[1])",
+            ], environment: environment)
+        _ = try await shop.line(within: .seconds(20)) { $0.contains("is open") }
+        let page = try #require(URL(string: "http://127.0.0.1:\(port)/shop/category/100"))
+        try await eventually(within: .seconds(20), "the products of the second storefront") {
+            let (body, _) = try await URLSession.shared.data(from: page)
+            return String(decoding: body, as: UTF8.self).contains("Essence Mascara Lash Princess")
+        }
+        shop.send(SIGINT)
+        #expect(try await shop.exit(within: .seconds(20)) == 0)
+    }
+
+    /// Runs blocks of the README as one script against a development installation.
+    private static func run(_ blocks: [String], in dev: Dev) async throws -> (code: Int32, output: String) {
+        let script =
+            "set -euo pipefail\n"
+            + blocks.joined(separator: "\n")
+            .replacingOccurrences(
+                of: ".build/release/nimb", with: Repository.products.appendingPathComponent("nimb").path
+            )
+            .replacingOccurrences(of: ".nimb/", with: dev.folder.path + "/")
+        let file = dev.folder.appendingPathComponent("readme.sh")
+        try script.write(to: file, atomically: true, encoding: .utf8)
+        let shell = try ChildProcess(URL(fileURLWithPath: "/bin/bash"), [file.path], workingDirectory: Checkout.root)
+        return (try await shell.exit(within: .seconds(90)), shell.output.joined(separator: "\n"))
     }
 
     @Test func aSecondStartTakesUnderFiveSecondsAndABusyPortIsRefused() async throws {
@@ -102,10 +146,10 @@ import Testing
         }
     }
 
-    /// The blocks of the README that are marked ```` ```sh tour ````.
-    private static func tour() throws -> [String] {
+    /// The blocks of the README that are marked, as ```` ```sh tour ````.
+    private static func blocks(_ mark: String) throws -> [String] {
         let text = try String(contentsOf: Checkout.root.appendingPathComponent("README.md"), encoding: .utf8)
-        return text.components(separatedBy: "```sh tour\n").dropFirst().compactMap {
+        return text.components(separatedBy: "```sh \(mark)\n").dropFirst().compactMap {
             $0.components(separatedBy: "\n```").first
         }
     }

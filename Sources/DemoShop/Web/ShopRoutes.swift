@@ -49,6 +49,7 @@ struct ShopRoutes: Sendable {
         shop.post("/region") { request, _ in try await chooseRegion(request) }
         shop.post("/consent") { request, _ in try await answerConsent(request) }
         shop.get("/pictures/{file}") { request, context in picture(Self.step(context, "file"), request) }
+        shop.get("/feeds/{file}") { _, context in feed(Self.step(context, "file")) }
         shop.get("/assets/{file}") { _, context in asset(Self.step(context, "file")) }
         shop.get("/**") { request, _ in answer(view(request)) { _ in nil } }
         router.get("/**") { request, _ in answer(view(request)) { _ in nil } }
@@ -201,6 +202,15 @@ struct ShopRoutes: Sendable {
             name: product.name, brand: product.brand, category: catalogue.home(of: product)?.name ?? "",
             hue: ProductPicture.hue(of: product.brand.isEmpty ? product.sku : product.brand))
         return reply.file(Array(svg.utf8), type: "image/svg+xml", seconds: 3_600)
+    }
+
+    /// What the shop sells, for machines: the ad server fetches it from here.
+    private func feed(_ name: String) -> Response {
+        let isPlain = name.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == 0x2D || $0 == 0x2E }
+        guard let folder = options.feeds, isPlain, name.hasSuffix(".xml"),
+            let bytes = try? Data(contentsOf: URL(fileURLWithPath: folder).appendingPathComponent(name))
+        else { return Response(status: .notFound) }
+        return reply.file(Array(bytes), type: "application/xml; charset=utf-8", seconds: 60)
     }
 
     private func asset(_ name: String) -> Response {

@@ -10,7 +10,9 @@ extension DemoInstallation {
             host: options.host, port: shopPort, deliveryURL: options.publicBase, mediaURL: options.mediaBase,
             managementURL: "http://\(options.managementHost):\(options.managementPort)", storefront: "shop",
             retailerKey: environment[DemoEnvironment.key("retailer")] ?? "",
-            shopKey: environment[DemoEnvironment.key("demo-shop")] ?? "")
+            shopKey: environment[DemoEnvironment.key("demo-shop")] ?? "",
+            locations: DemoRegion.allCases.map { .init(code: $0.rawValue, name: $0.name) },
+            feeds: DemoSetup.feeds(below: home).path)
         return DemoShop(options: shop, logger: logger)
     }
 }

@@ -4,6 +4,15 @@ import Foundation
 enum DemoRegion: String, CaseIterable {
     case msk, spb, ekb
 
+    /// As shoppers read it.
+    var name: String {
+        switch self {
+        case .msk: "Москва"
+        case .spb: "Санкт-Петербург"
+        case .ekb: "Екатеринбург"
+        }
+    }
+
     /// Hundredths of Moscow's prices.
     var level: Int {
         switch self {

@@ -22,6 +22,8 @@ struct DemoSetup {
 
     private var shop: String { DemoAddresses.shop(port: shopPort) }
     private var folder: URL { home.appendingPathComponent("demo") }
+    /// Where the shop's feeds are published from.
+    static func feeds(below home: URL) -> URL { home.appendingPathComponent("demo/feeds") }
     private var environmentFile: URL { home.appendingPathComponent("dev.env") }
     /// Written last; holds the shop's address.
     private var doneFile: URL { folder.appendingPathComponent("done") }
@@ -130,7 +132,7 @@ struct DemoSetup {
     /// Publishes the feeds where the shop will, names them to the API and has them fetched as a worker does.
     private func feeds(_ client: ManagementClient, _ today: Day) async throws {
         let catalogue = try DemoCatalogue.shipped()
-        let published = folder.appendingPathComponent("feeds")
+        let published = Self.feeds(below: home)
         try FileManager.default.createDirectory(at: published, withIntermediateDirectories: true)
         var files: [String: Data] = [:]
         for region in DemoRegion.allCases {
