@@ -37,7 +37,7 @@ public enum ReconciliationReport {
     }
 
     private static func verdict(_ report: Reconciliation, _ errors: Int) -> String {
-        if report.passes { return "Всё сходится: леджер = статистика = разаллокация = акты" }
+        if report.passes { return "Всё сходится: списания = статистика = разаллокация = акты" }
         if !report.agrees { return "Суммы расходятся: выгружать нельзя" }
         let words = RussianText.plural(Int64(errors), "замечание", "замечания", "замечаний")
         return "Суммы сходятся, но есть \(errors) \(words): выгрузить пока нельзя"
@@ -113,7 +113,8 @@ public enum ReconciliationReport {
         return .compact([
             "severity": severity, "severityClass": look, "object": FindingWords.object(finding.object),
             "link": anchors.link(to: finding.object), "field": finding.field,
-            "what": FindingWords.what(finding.code), "code": finding.code, "message": finding.message,
+            "what": FindingWords.what(finding.code), "code": finding.code, "advice": FindingWords.advice(finding.code),
+            "message": finding.message,
             "accepted": overrides.first { $0.covers(finding) }.map { "\($0.actor): \($0.reason)" },
         ])
     }

@@ -3,31 +3,7 @@ import ORD
 
 /// An акт сверки: what one counterparty paid, what was done for it, and who owes whom. All sums with VAT.
 public struct SettlementStatement: Hashable, Sendable {
-    /// One document between the parties.
-    public struct Entry: Hashable, Sendable {
-        public enum Kind: String, CaseIterable, Sendable {
-            /// The buyer paid.
-            case topUp = "top_up"
-            /// Services were accepted.
-            case act
-            /// Money or services were given back, or an entry was corrected.
-            case refund
-        }
-
-        public var day: Day
-        public var kind: Kind
-        /// `Акт № РМ-2026/0001`, `Платёжное поручение № 17`.
-        public var document: String
-        /// What it does to the buyer's balance: payments are above zero, acts below.
-        public var amount: KopeckAmount
-
-        public init(day: Day, kind: Kind, document: String, amount: KopeckAmount) {
-            self.day = day
-            self.kind = kind
-            self.document = document
-            self.amount = amount
-        }
-    }
+    public typealias Entry = SettlementEntry
 
     public var from: Day
     public var to: Day

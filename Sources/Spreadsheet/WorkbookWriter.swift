@@ -20,7 +20,15 @@ extension Workbook {
         do {
             fixCreationDate(book)
             let formats = Formats(book)
-            for sheet in sheets { try write(sheet, to: book, formats) }
+            var names: Set<String> = []
+            for sheet in sheets {
+                // Checked here, because the library would complain on standard error.
+                guard Self.isSheetName(sheet.name), names.insert(sheet.name.lowercased()).inserted else {
+                    throw SpreadsheetError(
+                        code: "spreadsheet_sheet", message: "\(sheet.name) is not a name of a sheet, or is there twice")
+                }
+                try write(sheet, to: book, formats)
+            }
         } catch {
             // Closing is the only way to free it.
             _ = workbook_close(book)
@@ -33,6 +41,11 @@ extension Workbook {
         do { return [UInt8](try Data(contentsOf: file)) } catch {
             throw SpreadsheetError(code: "spreadsheet_write", message: "the file cannot be read back: check TMPDIR")
         }
+    }
+
+    private static func isSheetName(_ name: String) -> Bool {
+        (1...31).contains(name.utf16.count) && !name.contains { "[]:*?/\\".contains($0) } && name.first != "'"
+            && name.last != "'"
     }
 
     private func fixCreationDate(_ book: UnsafeMutablePointer<lxw_workbook>) {
@@ -83,8 +96,7 @@ extension Workbook {
                 code: "spreadsheet_too_large", message: "\(sheet.name): more rows than a sheet holds; use CSV")
         }
         guard let page = workbook_add_worksheet(book, sheet.name) else {
-            throw SpreadsheetError(
-                code: "spreadsheet_sheet", message: "\(sheet.name) is not a name of a sheet, or is there twice")
+            throw SpreadsheetError(code: "spreadsheet_sheet", message: "\(sheet.name) cannot be added")
         }
         for (index, column) in sheet.columns.enumerated() {
             let place = lxw_col_t(index)
