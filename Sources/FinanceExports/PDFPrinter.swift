@@ -75,10 +75,10 @@ public final class PDFPrinter: Sendable {
         }
     }
 
-    /// Our templates hold no such words outside of text, where `<` and quotes are escaped.
+    /// Our templates hold no such words, and text of other people cannot: its `<` and quotes are escaped.
     static func namesNoAddress(_ html: [UInt8]) -> Bool {
         let text = String(decoding: html, as: UTF8.self).lowercased()
-        return !["src=\"", "src='", "<link", "@import", "url(", "<object", "<embed", "<iframe", "<base"].contains {
+        return !["src=\"", "<img", "<link", "<object", "<embed", "<iframe", "<base", "<script"].contains {
             text.contains($0)
         }
     }

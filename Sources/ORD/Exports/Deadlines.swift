@@ -1,7 +1,7 @@
 import AdModel
 
 /// Days until which a month and its levy have to be dealt with (ord.md section 5).
-public struct Deadlines: Hashable, Sendable {
+public enum Deadlines {
     /// Statistics and acts are due 30 days after the month: March on 30 April.
     public static func statistics(of month: AccountingMonth) -> Day { month.last + 30 }
 }

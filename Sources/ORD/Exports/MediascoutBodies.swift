@@ -7,7 +7,7 @@ struct MediascoutBodies {
 
     typealias Call = ProfileBundle.Call
 
-    /// Parties of our contracts, then the clients of agencies, whom only their contract names.
+    /// Parties of our contracts. The clients of agencies are named by their contract's CID alone.
     var clients: [Call] {
         let retailers = Set(data.scope.pads.map(\.personID))
         return data.scope.persons.filter { profile.registersRetailer || !retailers.contains($0.id) }.map { person in
@@ -100,7 +100,8 @@ struct MediascoutBodies {
         return Call(
             path: "/v3.1/invoices", ref: act.id,
             body: .compact([
-                "type": .string("Invoice"), "number": act.serial.map(JSONText.string), "date": day(act.date),
+                "type": .string(act.commission == nil ? "Invoice" : "IntermediaryReport"),
+                "number": act.serial.map(JSONText.string), "date": day(act.date),
                 "contractorRole": .string(MediascoutProfile.roles[act.contractorRole] ?? ""),
                 "clientRole": .string(MediascoutProfile.roles[act.clientRole] ?? ""),
                 "finalContractId": data.id(act.contractID), "startDate": day(act.dateStart),
