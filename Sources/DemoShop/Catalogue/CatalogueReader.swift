@@ -37,6 +37,7 @@ struct CatalogueReader: Sendable {
                     order.append(entry.sku)
                     products[entry.sku] = ShopProduct(
                         sku: entry.sku, group: entry.group, name: entry.name, brand: entry.feed_brand ?? "",
+                        brandCode: entry.brand,
                         categories: entry.categories, pictureURL: entry.picture_url)
                 }
                 products[entry.sku]?.offers[location.code] = ShopOffer(
@@ -111,6 +112,7 @@ struct CatalogueReader: Sendable {
         let group: String?
         let name: String
         let feed_brand: String?
+        let brand: String?
         let categories: [String]
         let picture_url: String?
         let offer: Offer?

@@ -25,19 +25,22 @@ public struct ShopProduct: Sendable, Equatable {
     public var name: String
     /// As the feed writes it; empty = none.
     public var brand: String
+    /// Code of the brand that this spelling means now.
+    public var brandCode: String?
     public var categories: [String]
     public var pictureURL: String?
     /// By code of the stock location.
     public var offers: [String: ShopOffer]
 
     public init(
-        sku: String, group: String? = nil, name: String, brand: String = "", categories: [String] = [],
-        pictureURL: String? = nil, offers: [String: ShopOffer] = [:]
+        sku: String, group: String? = nil, name: String, brand: String = "", brandCode: String? = nil,
+        categories: [String] = [], pictureURL: String? = nil, offers: [String: ShopOffer] = [:]
     ) {
         self.sku = sku
         self.group = group
         self.name = name
         self.brand = brand
+        self.brandCode = brandCode
         self.categories = categories
         self.pictureURL = pictureURL
         self.offers = offers

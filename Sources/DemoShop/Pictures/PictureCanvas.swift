@@ -20,7 +20,7 @@ struct PictureColours {
         let isYellow = (36...74).contains(hue)
         let bright = isYellow ? 1 : (75...170).contains(hue) ? -5 : 0
         let rich = isYellow ? 24 : 0
-        main = Self.hex(isYellow ? hue - (hue - 36) / 2 : hue, 50 + rich, 46 + bright)
+        main = Self.hex(isYellow ? 36 + (hue - 36) / 4 : hue, 50 + rich, 46 + bright)
         dark = Self.hex(hue, 52 + rich, 33 + bright - (isYellow ? 4 : 0))
         deep = Self.hex(hue, 48, 21)
         light = Self.hex(hue, 52, 72)

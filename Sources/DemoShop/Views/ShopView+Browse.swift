@@ -36,17 +36,22 @@ extension ShopView {
     }
 
     /// Nil when there is no such category.
-    func category(_ code: String, sort: String?, pageNumber: Int) -> String? {
+    ///
+    /// - Parameter brand: code of the only brand to be shown; one that has nothing here changes nothing.
+    func category(_ code: String, brand: String?, sort: String?, pageNumber: Int) -> String? {
         guard let catalogue else { return closed() }
         guard let category = catalogue.categories[code] else { return nil }
         let order = ShopCatalogue.Order(rawValue: sort ?? "") ?? .popular
-        let list = catalogue.list(in: code, location: location.code, order: order)
+        let whole = catalogue.list(in: code, location: location.code, order: order)
+        let own = brand.map { brand in whole.filter { $0.brandCode == brand } } ?? []
+        let list = own.isEmpty ? whole : own
+        let base = Self.url(category) + (own.isEmpty ? "" : "?brand=\(CatalogueReader.escaped(brand ?? ""))")
         let path = catalogue.path(to: code)
         let favourites = catalogue.diverse(ready(catalogue.list(in: code, location: location.code)), limit: 12)
         let children = catalogue.children(of: code)
-        var values = listing(list, order: order, number: pageNumber, base: Self.url(category))
+        var values = listing(list, order: order, number: pageNumber, base: base)
         values["crumbs"] = crumbs(path, isPage: true)
-        values["heading"] = category.name
+        values["heading"] = category.name + (own.first.map { " «\($0.brand)»" } ?? "")
         values["children"] =
             children.isEmpty
             ? false
@@ -56,7 +61,7 @@ extension ShopView {
         values["shelf"] = shelf("Выбор покупателей", favourites)
         return page(
             "category", title: category.name,
-            PageContext(type: "category", category: code, signal: "category_view"), values)
+            PageContext(type: "category", category: code, brand: own.first?.brand, signal: "category_view"), values)
     }
 
     /// Nil when there is no such product.

@@ -31,7 +31,8 @@ struct ShopRoutes: Sendable {
             let query = ShopForm(request.uri.query ?? "")
             return answer(view) {
                 $0.category(
-                    Self.step(context, "code"), sort: query["sort"], pageNumber: Int(query["page"] ?? "") ?? 1)
+                    Self.step(context, "code"), brand: query["brand"], sort: query["sort"],
+                    pageNumber: Int(query["page"] ?? "") ?? 1)
             }
         }
         shop.get("/product/{sku}") { request, context in
