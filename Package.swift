@@ -278,7 +278,7 @@ let testTargets: [Target] = [
     tests(
         "EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams],
         exclude: ["Fixtures", "schemathesis.toml"]),
-    tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1], exclude: ["Fixtures"]),
+    tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1], exclude: ["Fixtures", "Screenshots"]),
 ]
 
 let package = Package(

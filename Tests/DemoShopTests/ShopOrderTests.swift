@@ -33,6 +33,7 @@ import Testing
             let body = try #require(try JSONSerialization.jsonObject(with: Data(sent.body)) as? [String: Any])
             #expect(body["order_id"] as? String == id)
             #expect(body["visitor_id"] as? String == "v-12345678")
+            #expect((body["ordered_at"] as? String)?.contains(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) == true)
             let lines = try #require(body["lines"] as? [[String: Any]])
             #expect(lines.count == 1)
             #expect(lines[0]["gross_amount_micros"] as? Int == 1_349_970_000)

@@ -64,7 +64,7 @@ final class OrderDesk: Sendable {
     func send(_ order: ShopOrder, visitor: String?) async -> Outcome {
         var body: [String: Any] = [
             "order_id": order.id, "channel": "online",
-            "ordered_at": Date().formatted(.iso8601.time(includingFractionalSeconds: true)),
+            "ordered_at": Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)),
             "lines": order.lines.enumerated().map { index, line in
                 [
                     "line_no": index + 1, "sku": line.sku, "units": line.units,

@@ -199,9 +199,12 @@ struct ShopRoutes: Sendable {
         guard file.hasSuffix(".svg"), let catalogue = holder.catalogue,
             let product = catalogue.products[String(file.dropLast(4))]
         else { return Response(status: holder.catalogue == nil ? .serviceUnavailable : .notFound) }
+        // Feeds spell a brand in several ways; its colour stays, and its label has the spelling of the name.
+        let quoted = product.name.firstRange(of: /«[^«»]+»/).map { String(product.name[$0].dropFirst().dropLast()) }
+        let colour = product.brandCode ?? product.brand
         let svg = ProductPicture.svg(
-            name: product.name, brand: product.brand, category: catalogue.home(of: product)?.name ?? "",
-            hue: ProductPicture.hue(of: product.brand.isEmpty ? product.sku : product.brand))
+            name: product.name, brand: quoted ?? product.brand, category: catalogue.home(of: product)?.name ?? "",
+            hue: ProductPicture.hue(of: colour.isEmpty ? product.sku : colour))
         return reply.file(Array(svg.utf8), type: "image/svg+xml", seconds: 3_600)
     }
 
