@@ -79,7 +79,6 @@ async function draw(canvas, days, series, signal) {
 function settings(days, series) {
   const muted = colour('--muted');
   const line = colour('--line');
-  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const font = { family: getComputedStyle(document.body).fontFamily, size: 12 };
   return {
     type: 'bar',
@@ -93,7 +92,7 @@ function settings(days, series) {
       })),
     },
     options: {
-      maintainAspectRatio: false, animation: still ? false : { duration: 250 }, interaction: { mode: 'index', intersect: false },
+      maintainAspectRatio: false, animation: false, interaction: { mode: 'index', intersect: false },
       scales: {
         x: { stacked: true, grid: { display: false, drawBorder: false }, ticks: { color: muted, font, maxRotation: 0, autoSkipPadding: 16 } },
         y: {

@@ -43,13 +43,17 @@ export function tile(name, totals, before, beforeLabel, compares) {
     h('div', { class: 'tile-label' }, metricLabel(name)),
     h('div', { class: 'tile-value number' }, metric(value, unit, name)),
     h('div', { class: 'tile-before small muted number' },
-      old === null ? '\u00a0' : [metric(old, unit, name), ' ', beforeLabel, delta && h('span', { class: 'delta' }, ` ${delta}`)]));
+      old === null ? null : [beforeLabel, ' ', metric(old, unit, name), delta && h('span', { class: 'delta' }, ` ${delta}`)]));
 }
 
-/** A report's period, and how sure its numbers are. @param {any} report @param {string} period @param {(instant: string) => string} clock */
-export function freshness(report, period, clock) {
+/** Tiles side by side. @param {string} label @param {HTMLElement[]} list */
+export const tiles = (label, list) => h('section', { class: 'tiles', 'aria-label': label, data: { count: list.length } }, list);
+
+/** A report's period, and how sure its numbers are. @param {any} report @param {string} period @param {(instant: string) => string} clock @param {string} [compared] */
+export function freshness(report, period, clock, compared) {
   return h('p', { class: 'freshness small muted', data: { role: 'freshness' } },
     period, ' · ',
     report.data_through ? t('report.through', { time: clock(report.data_through) }) : t('report.nothingYet'), ' · ',
-    explained(report.final ? t('report.final') : t('report.notFinal'), report.final ? t('report.finalWhy') : t('report.notFinalWhy')));
+    explained(report.final ? t('report.final') : t('report.notFinal'), report.final ? t('report.finalWhy') : t('report.notFinalWhy')),
+    compared && [' · ', compared]);
 }

@@ -32,8 +32,11 @@ export function period(query, today, fallback) {
 /** `22 ноября` in words, with the name of the period. @param {Period} chosen */
 export const periodText = (chosen) => `${t(`period.${chosen.name}`)}, ${range(chosen.from, chosen.to)}`;
 
+/** With which days the small numbers are from. @param {Period} chosen */
+export const comparedText = (chosen) => t('period.compared', { range: range(chosen.beforeFrom, chosen.beforeTo) });
+
 /** What the period before is called. @param {Period} chosen */
-export const beforeText = (chosen) => (chosen.days === 1 ? t(chosen.running ? 'period.before.today' : 'period.before.day') : t('period.before.days', { n: chosen.days }));
+export const beforeText = (chosen) => (chosen.days === 1 ? t(chosen.running ? 'period.before.today' : 'period.before.day') : t('period.before.days'));
 
 /** @param {Period} chosen @param {string[]} names @param {string} fallback */
 export function periodPicker(chosen, names, fallback) {

@@ -5,7 +5,7 @@ import { t } from '../core/i18n.js';
 import { segment } from '../core/api.js';
 
 /** Width in pixels that a template is laid out for, and the height that is shown, by format. */
-const ROOM = { banner: [640, 220], 'product-shelf': [760, 340], 'brand-shelf': [760, 420], 'sponsored-product': [300, 400], text: [520, 140] };
+const ROOM = { banner: [640, 260], 'product-shelf': [760, 340], 'brand-shelf': [760, 420], 'sponsored-product': [300, 400], text: [520, 140] };
 
 /** @param {{id: string, name: string, format: string}} creative @param {number} version */
 export function preview(creative, version) {

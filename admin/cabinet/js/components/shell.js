@@ -5,7 +5,7 @@ import { language, setLanguage, t } from '../core/i18n.js';
 import { setTheme, theme } from '../core/theme.js';
 import { go, here, link, setQuery } from '../core/router.js';
 import { api, isAborted } from '../core/api.js';
-import { currentSession, isRetailer, keepLanguage, seesModeration, signOut } from '../core/session.js';
+import { currentSession, decisions, isRetailer, keepLanguage, seesModeration, signOut } from '../core/session.js';
 
 /** Pages of the menu, with the key that leads there. */
 export const destinations = () => [
@@ -59,12 +59,16 @@ function advertiserSwitch(query) {
   return place;
 }
 
+/** @type {AbortController | null} */
+let counting = null;
+
 /** What waits for moderation, as a number beside the menu. @param {HTMLElement} badge */
 async function countWaiting(badge) {
   try {
     const page = await api.get('/v1/moderation', { limit: 100 });
-    fill(badge, page.items.length ? `${page.items.length}${page.next_cursor ? '+' : ''}` : null);
-    badge.hidden = page.items.length === 0;
+    const n = decisions(page.items).length;
+    fill(badge, `${n}${page.next_cursor ? '+' : ''}`);
+    badge.hidden = n === 0;
   } catch { badge.hidden = true; }
 }
 
@@ -111,7 +115,13 @@ export function shell(app, query, redraw) {
       h('header', { class: 'side' }, h('a', { class: 'home', href: link('/campaigns', { advertiser }), 'aria-label': 'Nimb' }, brand()),
         advertiserSwitch(query), menu, account),
       h('div', { class: 'main' }, missingPackages(), root)));
-  if (seesModeration()) countWaiting(badge);
+  if (seesModeration()) {
+    countWaiting(badge);
+    // One frame at a time listens.
+    counting?.abort();
+    counting = new AbortController();
+    addEventListener('nimb-moderated', () => countWaiting(badge), { signal: counting.signal });
+  }
   return root;
 }
 

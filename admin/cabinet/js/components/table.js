@@ -23,7 +23,7 @@ export function table({ caption, columns, rows, totals, key, stacked = true }) {
     h(index === 0 ? 'th' : 'td', {
       scope: index === 0 ? 'row' : null, class: column.number ? 'number' : null,
       data: { label: column.title, column: column.name },
-    }, column.cell(row))));
+    }, h('div', { class: 'cell' }, column.cell(row)))));
   return h('div', { class: 'table-frame', tabindex: stacked ? null : '0', role: stacked ? null : 'region', 'aria-label': stacked ? null : caption },
     h('table', { class: stacked ? 'table stacked' : 'table' },
       h('caption', { class: 'hidden' }, caption), head,

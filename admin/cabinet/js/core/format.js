@@ -5,6 +5,9 @@ import { language, locale, t } from './i18n.js';
 const THIN = '\u202f';
 const NONE = '—';
 
+/** Dates without the Russian abbreviation of "year", which says nothing. @param {string} text */
+const withoutYearMark = (text) => text.replace(/\s?г\./g, '');
+
 /** The zone of accounting days; set once it is known. */
 let zone = 'Europe/Moscow';
 export const setZone = (/** @type {string} */ name) => { zone = name; };
@@ -66,22 +69,22 @@ export function metric(value, unit, name) {
 /** @param {string} day `2026-11-22` */
 const asDate = (day) => new Date(`${day}T00:00:00Z`);
 
-/** `22 нояб.`; with the year when it is not this one. @param {string} day */
+/** `22 нояб.` @param {string} day */
 export function shortDay(day) {
   return new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(asDate(day));
 }
 
 /** `22 ноября 2026 г.` @param {string} day */
 export function longDay(day) {
-  return new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
-    .format(asDate(day));
+  return withoutYearMark(new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
+    .format(asDate(day)));
 }
 
 /** @param {string} from @param {string} to */
 export function range(from, to) {
   if (from === to) return longDay(from);
   const formatter = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
-  return formatter.formatRange(asDate(from), asDate(to));
+  return withoutYearMark(formatter.formatRange(asDate(from), asDate(to)));
 }
 
 /** @param {string | null} instant RFC 3339. */
@@ -94,7 +97,13 @@ export function moment(instant) {
 /** @param {string | null} instant */
 export function dayOf(instant) {
   if (!instant) return NONE;
-  return new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone }).format(new Date(instant));
+  return withoutYearMark(new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone }).format(new Date(instant)));
+}
+
+/** The days of a half-open flight, both included. @param {string} from @param {string} to */
+export function flightDays(from, to) {
+  const formatter = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short', year: 'numeric', timeZone: zone });
+  return withoutYearMark(formatter.formatRange(new Date(from), new Date(Date.parse(to) - 1)));
 }
 
 /** `07:21` today, else with the day. @param {string} instant */

@@ -114,3 +114,12 @@ export async function advertiserNames(ids, signal) {
   }));
   return names;
 }
+
+/**
+ * What waits for moderation, without the creatives that are decided together with their campaign.
+ * @param {any[]} items
+ */
+export function decisions(items) {
+  const campaigns = new Set(items.filter((one) => one.kind === 'campaign').map((one) => one.campaign));
+  return items.filter((one) => one.kind === 'campaign' || !campaigns.has(one.campaign));
+}

@@ -31,7 +31,7 @@ export const en = {
   'role.advertiser_manager': 'manager of the advertiser', 'role.advertiser_analyst': 'analyst of the advertiser',
 
   'period.label': 'Period', 'period.today': 'Today', 'period.yesterday': 'Yesterday', 'period.7d': '7 days', 'period.30d': '30 days', 'period.90d': '90 days',
-  'period.before.today': 'all of yesterday', 'period.before.day': 'the day before', 'period.before.days': 'in the {n} days before',
+  'period.before.today': 'yesterday', 'period.before.day': 'the day before', 'period.before.days': 'before', 'period.compared': 'compared with {range}',
   'report.through': 'data through {time}', 'report.nothingYet': 'no events yet', 'report.final': 'final', 'report.notFinal': 'not final',
   'report.finalWhy': 'These numbers will not change any more.', 'report.notFinalWhy': 'Returns, late events and the month close may still change these numbers.',
   'table.total': 'Total', 'chart.seeTable': 'The same numbers stand in the table below', 'chart.showTable': 'Show as a table', 'chart.hideTable': 'Hide the table',
@@ -42,7 +42,7 @@ export const en = {
   'state.of.active': 'Active', 'state.of.paused': 'Paused', 'state.of.finished': 'Finished', 'state.of.archived': 'Archived',
   'state.of.held': 'Approved, held', 'state.of.servable': 'Serving', 'state.of.awaiting_erid': 'Awaiting erid', 'state.of.revoked': 'Revoked',
   'campaigns.search': 'Name or id', 'campaigns.state': 'State', 'campaigns.anyState': 'All but archived', 'campaigns.clear': 'Clear filters',
-  'campaigns.name': 'Campaign', 'campaigns.totals': 'Totals of the list', 'campaigns.caption': 'Campaigns: {period}', 'campaigns.noFlight': 'no line items',
+  'campaigns.name': 'Campaign', 'campaigns.totals': 'Totals of the list', 'campaigns.caption': 'Campaigns: {period}', 'campaigns.noFlight': 'no line items', 'campaigns.until': 'until {day}', 'campaigns.from': 'from {day}',
   'campaigns.total.one': 'Total, {n} campaign', 'campaigns.total.other': 'Total, {n} campaigns',
   'campaigns.shown.one': '{n} campaign shown', 'campaigns.shown.other': '{n} campaigns shown',
   'campaigns.none': 'Nothing found', 'campaigns.noneText': 'No campaign meets these conditions.',

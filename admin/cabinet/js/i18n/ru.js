@@ -31,7 +31,7 @@ export const ru = {
   'role.advertiser_manager': 'менеджер рекламодателя', 'role.advertiser_analyst': 'аналитик рекламодателя',
 
   'period.label': 'Период', 'period.today': 'Сегодня', 'period.yesterday': 'Вчера', 'period.7d': '7 дней', 'period.30d': '30 дней', 'period.90d': '90 дней',
-  'period.before.today': 'вчера за весь день', 'period.before.day': 'днём ранее', 'period.before.days': 'за {n} дн. до этого',
+  'period.before.today': 'вчера', 'period.before.day': 'днём ранее', 'period.before.days': 'ранее', 'period.compared': 'для сравнения {range}',
   'report.through': 'данные по {time}', 'report.nothingYet': 'событий ещё не было', 'report.final': 'окончательные', 'report.notFinal': 'предварительные',
   'report.finalWhy': 'Эти числа больше не изменятся.', 'report.notFinalWhy': 'Возвраты, поздние события и закрытие месяца ещё могут изменить эти числа.',
   'table.total': 'Итого', 'chart.seeTable': 'Те же числа есть в таблице под графиком', 'chart.showTable': 'Показать таблицей', 'chart.hideTable': 'Скрыть таблицу',
@@ -42,7 +42,7 @@ export const ru = {
   'state.of.active': 'Активна', 'state.of.paused': 'На паузе', 'state.of.finished': 'Завершена', 'state.of.archived': 'В архиве',
   'state.of.held': 'Одобрена, придержана', 'state.of.servable': 'Показывается', 'state.of.awaiting_erid': 'Ждёт erid', 'state.of.revoked': 'Снято',
   'campaigns.search': 'Название или код', 'campaigns.state': 'Состояние', 'campaigns.anyState': 'Все, кроме архива', 'campaigns.clear': 'Сбросить фильтры',
-  'campaigns.name': 'Кампания', 'campaigns.totals': 'Итоги по списку', 'campaigns.caption': 'Кампании: {period}', 'campaigns.noFlight': 'без размещений',
+  'campaigns.name': 'Кампания', 'campaigns.totals': 'Итоги по списку', 'campaigns.caption': 'Кампании: {period}', 'campaigns.noFlight': 'без размещений', 'campaigns.until': 'по {day}', 'campaigns.from': 'с {day}',
   'campaigns.total.one': 'Итого, {n} кампания', 'campaigns.total.few': 'Итого, {n} кампании', 'campaigns.total.many': 'Итого, {n} кампаний', 'campaigns.total.other': 'Итого, {n} кампании',
   'campaigns.shown.one': 'Показана {n} кампания', 'campaigns.shown.few': 'Показаны {n} кампании', 'campaigns.shown.many': 'Показано {n} кампаний', 'campaigns.shown.other': 'Показано {n} кампании',
   'campaigns.none': 'Ничего не нашлось', 'campaigns.noneText': 'Под эти условия не подходит ни одна кампания.',

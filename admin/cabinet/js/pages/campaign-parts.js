@@ -3,7 +3,7 @@
 import { h, fill } from '../core/dom.js';
 import { has, plural, t } from '../core/i18n.js';
 import { api } from '../core/api.js';
-import { dayOf, moment, money, share } from '../core/format.js';
+import { flightDays, moment, money, share } from '../core/format.js';
 import { chip, creativeChip, campaignChip } from '../components/chip.js';
 import { empty, present } from '../components/states.js';
 import { preview } from '../components/preview.js';
@@ -21,7 +21,7 @@ export function lineItems(campaign, items, query, signal) {
     caption: t('lineItems.title'), rows: items, key: (line) => line.id, columns: [
       { name: 'name', label: t('lineItems.name'), title: t('lineItems.name'), cell: (line) => [line.name, h('div', { class: 'small muted' }, plural('lineItems.products', line.products), ' · ', t(`tier.${line.tier}`))] },
       { name: 'state', label: t('campaigns.state'), title: t('campaigns.state'), cell: (line) => lineChip(campaign, line) },
-      { name: 'flight', label: t('lineItems.flight'), title: t('lineItems.flight'), cell: (line) => [dayOf(line.flight.from), ' – ', dayOf(new Date(Date.parse(line.flight.to) - 1).toISOString())] },
+      { name: 'flight', label: t('lineItems.flight'), title: t('lineItems.flight'), cell: (line) => flightDays(line.flight.from, line.flight.to) },
       { name: 'price', label: t('lineItems.price'), title: t('lineItems.price'), number: true, cell: (line) => [money(line.bid_micros), h('div', { class: 'small muted' }, t(`pricing.${line.pricing}`))] },
       { name: 'daily', label: t('lineItems.daily'), title: t('lineItems.daily'), number: true, cell: (line) => (line.daily_budget_micros === null ? t('lineItems.unlimited') : money(line.daily_budget_micros)) },
       { name: 'budget', label: t('lineItems.budget'), title: t('lineItems.budget'), number: true, cell: budget },
@@ -62,13 +62,16 @@ function card(creative, lineName, looks) {
   return h('article', { class: 'creative', data: { id: creative.id } },
     looks && preview(creative, newest.version),
     h('div', { class: 'creative-body' },
-      h('div', { class: 'creative-head' }, h('h3', null, creative.name), creativeChip(creative)),
+      h('div', { class: 'creative-head' }, h('h3', null, creativeName(creative)), creativeChip(creative)),
       h('p', { class: 'small muted' }, formatName(creative.format), ' · ', lineName, ' · ', t('creative.version', { n: newest.version })),
       newest.erid && h('p', { class: 'small muted' }, 'erid ', h('code', null, newest.erid)),
       creative.serving_version && creative.serving_version !== newest.version && h('p', { class: 'small' }, t('creative.oldServes', { n: creative.serving_version })),
       newest.feedback && h('p', { class: 'small bad' }, newest.feedback),
       newest.registration?.error && h('p', { class: 'small bad' }, newest.registration.error.message)));
 }
+
+/** A creative's name, or what it says where nobody gave it one. @param {any} creative */
+export const creativeName = (creative) => creative.name || creative.newest.fields.headline || creative.newest.fields.title || creative.id;
 
 /** @param {string} format */
 export const formatName = (format) => (has(`format.${format}`) ? t(`format.${format}`) : format);

@@ -3,7 +3,7 @@
 import { h, fill } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { address, api, segment } from '../core/api.js';
-import { clock, count, dayOf, daysBetween, longDay, moment, money, plusDays, share } from '../core/format.js';
+import { clock, count, daysBetween, flightDays, longDay, moment, money, plusDays, share } from '../core/format.js';
 import { link } from '../core/router.js';
 import { advertiserNames, loadRegistry, mayRun } from '../core/session.js';
 import { nothing, performance } from '../core/reports.js';
@@ -11,8 +11,8 @@ import { servingHints } from '../core/serving.js';
 import { setPageShortcuts } from '../core/keys.js';
 import { campaignChip } from '../components/chip.js';
 import { moneyChart } from '../components/chart.js';
-import { freshness, metricLabel, metricTitle, tile } from '../components/metric.js';
-import { beforeText, period, periodPicker, periodText } from '../components/period.js';
+import { freshness, metricLabel, metricTitle, tile, tiles } from '../components/metric.js';
+import { beforeText, comparedText, period, periodPicker, periodText } from '../components/period.js';
 import { present } from '../components/states.js';
 import { table } from '../components/table.js';
 import { campaignActions } from './campaign-actions.js';
@@ -63,7 +63,7 @@ export async function everything(path, params, signal) {
 function header(campaign, advertiser, hints, reload, signal) {
   const actions = mayRun(campaign.advertiser) ? campaignActions(campaign, reload) : null;
   setPageShortcuts(actions ? actions.shortcuts : [], signal);
-  const facts = [advertiser || campaign.advertiser, campaign.starts_at && `${dayOf(campaign.starts_at)} – ${dayOf(new Date(Date.parse(campaign.ends_at) - 1).toISOString())}`,
+  const facts = [advertiser || campaign.advertiser, campaign.starts_at && flightDays(campaign.starts_at, campaign.ends_at),
     campaign.kktu ? t('campaign.kktu', { code: campaign.kktu }) : null, t('campaign.contract', { id: campaign.contract }), t('campaign.policy', { id: campaign.policy })].filter(Boolean);
   return [
     h('div', { class: 'page-head' }, h('div', null, h('h1', null, campaign.name), h('p', { class: 'facts small muted' }, campaignChip(campaign), facts.map((fact) => h('span', null, fact)))),
@@ -90,9 +90,8 @@ async function evidence(campaign, query, signal) {
   const csv = address('/v1/reports/performance', { ...question, from: chosen.from, to: chosen.to, by: 'day', format: 'csv' });
   return h('div', null,
     h('div', { class: 'block-head' }, periodPicker(chosen, PERIODS, FALLBACK), h('a', { class: 'button plain', href: csv, download: true }, t('action.csv'))),
-    freshness(report, periodText(chosen), clock),
-    h('section', { class: 'tiles', 'aria-label': t('campaign.numbers') }, TILES.map((name) =>
-      tile(name, report.totals, before.totals, beforeText(chosen), !chosen.running || chosen.days > 1))),
+    freshness(report, periodText(chosen), clock, comparedText(chosen)),
+    tiles(t('campaign.numbers'), TILES.map((name) => tile(name, report.totals, before.totals, beforeText(chosen), !chosen.running || chosen.days > 1))),
     known.size === 0 ? h('p', { class: 'notice' }, t(campaign.state === 'active' ? 'campaign.noNumbersYet' : 'campaign.noNumbers')) : moneyChart({
       title: t('campaign.chart'), days, signal,
       series: [

@@ -9,8 +9,8 @@ import { setPageShortcuts } from '../core/keys.js';
 import { advertiserNames, isRetailer, loadRegistry, onlyAdvertiser } from '../core/session.js';
 import { byCampaign, nothing, sum } from '../core/reports.js';
 import { campaignChip } from '../components/chip.js';
-import { freshness, metricLabel, metricTitle, tile } from '../components/metric.js';
-import { beforeText, period, periodPicker, periodText } from '../components/period.js';
+import { freshness, metricLabel, metricTitle, tile, tiles } from '../components/metric.js';
+import { beforeText, comparedText, period, periodPicker, periodText } from '../components/period.js';
 import { empty, present } from '../components/states.js';
 import { table } from '../components/table.js';
 
@@ -19,7 +19,7 @@ const STATES = ['active', 'moderation', 'approved', 'paused', 'draft', 'rejected
 /** What is shown unless a state is asked for: everything that is not put away. */
 const OPEN_STATES = STATES.filter((state) => state !== 'archived').join(',');
 const PERIODS = ['today', 'yesterday', '7d', '30d'];
-const TILES = ['spend_micros', 'impressions', 'clicks', 'ctr', 'direct_sales_micros', 'halo_sales_micros', 'cost_share'];
+const TILES = ['spend_micros', 'impressions', 'clicks', 'ctr', 'direct_sales_micros', 'halo_sales_micros', 'cost_share', 'roas'];
 
 /** @type {import('../core/router.js').Route['page']} */
 export async function campaignsPage({ root, query, signal }) {
@@ -79,8 +79,8 @@ async function list(root, query, signal) {
   const totals = shown(report.rows);
   const manyAdvertisers = !onlyAdvertiser() && !advertiser;
   return h('div', null,
-    freshness(report, periodText(chosen), clock),
-    h('section', { class: 'tiles', 'aria-label': t('campaigns.totals') }, TILES.map((name) => tile(name, totals, shown(before.rows), beforeText(chosen), !chosen.running || chosen.days > 1))),
+    freshness(report, periodText(chosen), clock, comparedText(chosen)),
+    tiles(t('campaigns.totals'), TILES.map((name) => tile(name, totals, shown(before.rows), beforeText(chosen), !chosen.running || chosen.days > 1))),
     table({ caption: t('campaigns.caption', { period: periodText(chosen) }), columns: columns(names, manyAdvertisers, query), rows, totals: { total: campaigns.length, numbers: totals }, key: (row) => row.campaign.id }),
     paging(page, query, campaigns.length));
 }
@@ -107,8 +107,9 @@ function columns(names, manyAdvertisers, query) {
 /** @param {any} campaign */
 function flight(campaign) {
   if (!campaign.starts_at) return t('campaigns.noFlight');
+  if (Date.parse(campaign.starts_at) > Date.now()) return t('campaigns.from', { day: dayOf(campaign.starts_at) });
   // The end is exclusive: the last day is the one before it.
-  return `${dayOf(campaign.starts_at)} – ${dayOf(new Date(Date.parse(campaign.ends_at) - 1).toISOString())}`;
+  return t('campaigns.until', { day: dayOf(new Date(Date.parse(campaign.ends_at) - 1).toISOString()) });
 }
 
 /** @param {any} page @param {URLSearchParams} query @param {number} shown */

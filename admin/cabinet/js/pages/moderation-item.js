@@ -9,7 +9,7 @@ import { dialog } from '../components/dialog.js';
 import { field, showProblem, value } from '../components/field.js';
 import { preview } from '../components/preview.js';
 import { toast } from '../components/toast.js';
-import { formatName } from './campaign-parts.js';
+import { creativeName, formatName } from './campaign-parts.js';
 
 /**
  * @param {string} id `campaign.<id>` or `creative.<id>`
@@ -19,6 +19,8 @@ import { formatName } from './campaign-parts.js';
  */
 export async function moderationItem(id, names, { decided, again, signal, mayDecide }) {
   const { data: item, etag } = await api.read(`/v1/moderation/${segment(id)}`, signal);
+  const creatives = item.kind === 'campaign' ? item.creatives : [item.creative];
+  item.name ||= creativeName(item.creative);
   const kktu = item.kktu ? await api.get(`/v1/kktu/${segment(item.kktu)}`, {}, signal).catch(() => null) : null;
   const findings = item.kind === 'campaign' ? [...item.findings, ...item.creatives.flatMap((/** @type {any} */ one) => one.findings)] : item.findings;
   const decide = (/** @type {string} */ verdict, /** @type {any} */ body) => api.post(`/v1/moderation/${segment(id)}/${verdict}`, body, { etag }).then(() => {
@@ -35,7 +37,6 @@ export async function moderationItem(id, names, { decided, again, signal, mayDec
   const buttons = mayDecide && h('div', { class: 'actions' },
     h('button', { class: 'button primary', type: 'button', data: { action: 'approve' }, disabled: blocked, on: { click: approve } }, t('moderation.approve'), h('kbd', { 'aria-hidden': 'true' }, 'a')),
     h('button', { class: 'button', type: 'button', data: { action: 'reject' }, on: { click: reject } }, t('moderation.reject'), h('kbd', { 'aria-hidden': 'true' }, 'r')));
-  const creatives = item.kind === 'campaign' ? item.creatives : [item.creative];
   const content = [
     h('div', { class: 'page-head' }, h('div', null, h('h2', null, item.name),
       h('p', { class: 'facts small muted' }, h('span', null, t(`moderation.kind.${item.kind}`)), h('span', null, names.get(item.advertiser) || item.advertiser),
@@ -72,7 +73,7 @@ function creativeToSee(creative, findings) {
   const fields = Object.entries(newest.fields).filter(([, text]) => typeof text === 'string' || typeof text === 'number');
   return h('article', { class: 'creative wide', data: { id: creative.id } }, preview(creative, newest.version),
     h('div', { class: 'creative-body' },
-      h('div', { class: 'creative-head' }, h('h3', null, creative.name), h('span', { class: 'small muted' }, formatName(creative.format), ' · ', t('creative.version', { n: newest.version }))),
+      h('div', { class: 'creative-head' }, h('h3', null, creativeName(creative)), h('span', { class: 'small muted' }, formatName(creative.format), ' · ', t('creative.version', { n: newest.version }))),
       findingList(findings),
       h('dl', { class: 'plain-list' }, fields.map(([name, text]) => [h('dt', null, fieldName(`fields.${name}`)), h('dd', null, String(text))]),
         h('dt', null, t('creative.landing')), h('dd', null, h('span', { class: 'address' }, newest.landing_url)))));

@@ -6,7 +6,7 @@ import { api } from '../core/api.js';
 import { ago } from '../core/format.js';
 import { link, setQuery } from '../core/router.js';
 import { setPageShortcuts } from '../core/keys.js';
-import { advertiserNames, mayModerate } from '../core/session.js';
+import { advertiserNames, decisions, mayModerate } from '../core/session.js';
 import { chip } from '../components/chip.js';
 import { empty, failure, loading, present } from '../components/states.js';
 import { moderationItem } from './moderation-item.js';
@@ -29,6 +29,7 @@ export async function moderationPage({ root, query, signal }) {
 /** @param {URLSearchParams} query @param {AbortSignal} signal */
 async function queue(query, signal) {
   const page = await api.get('/v1/moderation', { kind: query.get('kind'), advertiser: query.get('advertiser'), cursor: query.get('cursor'), limit: PAGE }, signal);
+  page.items = decisions(page.items);
   if (!page.items.length) {
     setPageShortcuts([], signal);
     return empty({ title: t('moderation.none'), text: t('moderation.noneText'), action: h('a', { class: 'button', href: link('/campaigns', { advertiser: query.get('advertiser') }) }, t('nav.campaigns')) });
@@ -64,7 +65,7 @@ function entry(one, isChosen, names, query) {
   return h('li', null, h('a', {
     class: 'queue-entry', href: link('/moderation', { ...Object.fromEntries(query), item: one.id }), 'aria-current': isChosen ? 'true' : null, data: { id: one.id },
   },
-  h('span', { class: 'queue-name' }, one.name),
+  h('span', { class: 'queue-name' }, one.name || one.creative),
   h('span', { class: 'small muted' }, t(`moderation.kind.${one.kind}`), ' · ', names.get(one.advertiser) || one.advertiser, ' · ', ago(one.waiting_since)),
   one.findings.length > 0 && h('span', { class: 'queue-findings' }, stops > 0 && chip('block', plural('moderation.blocks', stops)), warns > 0 && chip('warn', plural('moderation.warns', warns)))));
 }

@@ -6,7 +6,7 @@ import { api, segment } from '../core/api.js';
 import { money, plusDays, range, shortDay } from '../core/format.js';
 import { link } from '../core/router.js';
 import { advertiserNames, currentSession, isRetailer, loadRegistry, onlyAdvertiser } from '../core/session.js';
-import { explained } from '../components/metric.js';
+import { explained, tiles } from '../components/metric.js';
 import { empty, present } from '../components/states.js';
 import { table } from '../components/table.js';
 
@@ -51,7 +51,7 @@ async function wallet(advertiser, signal) {
   const lines = [...statement.items].reverse();
   return h('div', null,
     h('p', { class: 'freshness small muted' }, names.get(advertiser) || advertiser, ' · ', t('wallet.withoutVAT')),
-    h('section', { class: 'tiles', 'aria-label': t('nav.wallet') }, TILES.map((name) => h('div', { class: 'tile', data: { metric: name } },
+    tiles(t('nav.wallet'), TILES.map((name) => h('div', { class: 'tile', data: { metric: name } },
       h('div', { class: 'tile-label' }, explained(t(`wallet.${name}`), t(`wallet.${name}Why`))),
       h('div', { class: `tile-value number${state[`${name}_micros`] < 0 ? ' bad' : ''}` }, money(state[`${name}_micros`]))))),
     state.over_delivery_micros > 0 && h('p', { class: 'notice' }, t('wallet.over', { money: money(state.over_delivery_micros) })),
