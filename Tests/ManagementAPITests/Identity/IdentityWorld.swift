@@ -152,7 +152,11 @@ struct IdentityWorld {
     static func password(_ name: String) -> String { "correct horse \(name)" }
     static func email(_ name: String) -> String { "\(name)@people.test" }
 
-    func serving(_ body: (HTTPProbe) async throws -> Void) async throws {
+    /// - Parameter adjust: what a test wants otherwise.
+    func serving(
+        _ adjust: @escaping @Sendable (inout ManagementServices) -> Void = { _ in },
+        _ body: (HTTPProbe) async throws -> Void
+    ) async throws {
         let database = PostgresOptions(url: TestDatabase.current.url)
         let (clock, hasher, proxies) = (clock, hasher, proxies)
         try await HTTPProbe.with(
@@ -161,6 +165,7 @@ struct IdentityWorld {
                 services.passwords = hasher
                 services.trustedProxies = proxies
                 services.managementBaseURL = "https://ads.shop.test"
+                adjust(&services)
                 let server = ManagementServer(
                     options: ListenerOptions(port: 0), services: services, metrics: { "" },
                     logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onRunning: announce)
