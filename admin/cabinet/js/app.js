@@ -32,7 +32,12 @@ const routes = [
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 
-/** @type {Parameters<typeof startRouter>[1]} */
+/**
+ * @param {import('./core/router.js').Route | null} route
+ * @param {Record<string, string>} params
+ * @param {AbortSignal} signal
+ * @param {boolean} isNewPage
+ */
 async function show(route, params, signal, isNewPage) {
   for (const box of document.querySelectorAll('dialog[open]')) /** @type {HTMLDialogElement} */ (box).close();
   const query = new URLSearchParams(location.search);

@@ -3,6 +3,7 @@
 import { h } from '../core/dom.js';
 import { t } from '../core/i18n.js';
 import { isAborted, Problem } from '../core/api.js';
+import { link } from '../core/router.js';
 
 /** Grey bars in the place of what is coming. @param {number} [lines] */
 export function loading(lines = 4) {
@@ -18,9 +19,10 @@ export function empty({ title, text, action }) {
 /** @param {unknown} error @param {() => void} [retry] */
 export function failure(error, retry) {
   const problem = error instanceof Problem ? error : null;
-  const again = retry && h('button', { class: 'button', type: 'button', on: { click: retry } }, t('action.retry'));
+  const isGone = problem?.status === 404;
+  const again = isGone ? h('a', { class: 'button', href: link('/campaigns') }, t('state.toCampaigns')) : retry && h('button', { class: 'button', type: 'button', on: { click: retry } }, t('action.retry'));
   return h('div', { class: 'failure', role: 'alert' },
-    h('h2', null, problem?.status === 0 ? t('state.noAnswer') : problem?.status === 404 ? t('state.notFound') : t('state.failed')),
+    h(isGone ? 'h1' : 'h2', null, problem?.status === 0 ? t('state.noAnswer') : isGone ? t('state.notFound') : t('state.failed')),
     h('p', null, problem ? problem.sentence : t('problem.other')),
     problem?.requestID && problem.status >= 500 && h('p', { class: 'small muted' }, t('state.requestID', { id: problem.requestID })),
     again);

@@ -1,7 +1,7 @@
 // Builds elements. Texts always become text nodes: nothing here can turn data into markup.
 
 /**
- * @typedef {Node | string | number | null | undefined | false | Child[]} Child
+ * @typedef {Node | string | number | null | undefined | false | any[]} Child
  */
 
 /**

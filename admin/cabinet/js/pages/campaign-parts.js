@@ -44,7 +44,7 @@ function lineChip(campaign, line) {
   if (line.paused) return chip('paused');
   if (Date.parse(line.flight.to) <= Date.now()) return chip('finished', t('lineItems.ended'));
   if (Date.parse(line.flight.from) > Date.now()) return chip('draft', t('lineItems.later'));
-  return campaign.state === 'active' ? chip('active') : campaignChip(campaign);
+  return campaign.state === 'active' ? chip('active', t('lineItems.active')) : campaignChip(campaign);
 }
 
 /** @param {any[]} creatives @param {any[]} items */

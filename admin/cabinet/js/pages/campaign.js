@@ -91,7 +91,9 @@ async function evidence(campaign, query, signal) {
   return h('div', null,
     h('div', { class: 'block-head' }, periodPicker(chosen, PERIODS, FALLBACK), h('a', { class: 'button plain', href: csv, download: true }, t('action.csv'))),
     freshness(report, periodText(chosen), clock, comparedText(chosen)),
-    tiles(t('campaign.numbers'), TILES.map((name) => tile(name, report.totals, before.totals, beforeText(chosen), !chosen.running || chosen.days > 1))),
+    // A row of zeros says less than a sentence.
+    (known.size > 0 || before.rows.length > 0) && tiles(t('campaign.numbers'), TILES.map((name) =>
+      tile(name, report.totals, before.totals, beforeText(chosen), !chosen.running || chosen.days > 1))),
     known.size === 0 ? h('p', { class: 'notice' }, t(campaign.state === 'active' ? 'campaign.noNumbersYet' : 'campaign.noNumbers')) : moneyChart({
       title: t('campaign.chart'), days, signal,
       series: [

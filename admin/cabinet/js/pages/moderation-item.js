@@ -1,7 +1,7 @@
 // One thing to decide: what the checks say, how it looks, what changed, and the two buttons.
 
 import { h } from '../core/dom.js';
-import { has, t } from '../core/i18n.js';
+import { has, language, t } from '../core/i18n.js';
 import { api, Problem, segment } from '../core/api.js';
 import { link } from '../core/router.js';
 import { chip } from '../components/chip.js';
@@ -21,7 +21,8 @@ export async function moderationItem(id, names, { decided, again, signal, mayDec
   const { data: item, etag } = await api.read(`/v1/moderation/${segment(id)}`, signal);
   const creatives = item.kind === 'campaign' ? item.creatives : [item.creative];
   item.name ||= creativeName(item.creative);
-  const kktu = item.kktu ? await api.get(`/v1/kktu/${segment(item.kktu)}`, {}, signal).catch(() => null) : null;
+  const kktu = item.kktu ? await kktuPath(item.kktu, signal) : '';
+  await Promise.all([...new Set(creatives.map((/** @type {any} */ one) => one.format))].map((format) => learnFields(format, signal)));
   const findings = item.kind === 'campaign' ? [...item.findings, ...item.creatives.flatMap((/** @type {any} */ one) => one.findings)] : item.findings;
   const decide = (/** @type {string} */ verdict, /** @type {any} */ body) => api.post(`/v1/moderation/${segment(id)}/${verdict}`, body, { etag }).then(() => {
     toast(t(`moderation.did.${verdict}`, { name: item.name }));
@@ -42,8 +43,7 @@ export async function moderationItem(id, names, { decided, again, signal, mayDec
       h('p', { class: 'facts small muted' }, h('span', null, t(`moderation.kind.${item.kind}`)), h('span', null, names.get(item.advertiser) || item.advertiser),
         h('a', { href: link(`/campaigns/${encodeURIComponent(item.campaign)}`) }, t('moderation.toCampaign')))), buttons),
     h('dl', { class: 'plain-list' },
-      h('dt', null, t('moderation.kktu')), h('dd', null, item.kktu ? h('span', null, h('code', null, item.kktu), ' ', kktu?.name) : h('span', { class: 'bad' }, t('moderation.noKktu')),
-        ' ', h('a', { class: 'small', href: 'https://ord.vk.com/kktu', target: '_blank', rel: 'noopener noreferrer' }, t('moderation.classifier')))),
+      h('dt', null, t('moderation.kktu')), h('dd', null, item.kktu ? h('span', null, h('code', null, item.kktu), ' ', kktu) : h('span', { class: 'bad' }, t('moderation.noKktu')))),
     blocked && h('p', { class: 'notice bad', role: 'note' }, t('moderation.blocked')),
     findingList(item.findings),
     item.kind === 'creative' && item.changes.length > 0 && changes(item),
@@ -56,6 +56,14 @@ export async function moderationItem(id, names, { decided, again, signal, mayDec
   return { content, shortcuts };
 }
 
+/** The code's place in the classifier, from the widest name to its own. @param {string} code @param {AbortSignal} signal */
+async function kktuPath(code, signal) {
+  const parts = code.split('.');
+  const codes = parts.map((_, index) => parts.slice(0, index + 1).join('.'));
+  const known = await Promise.all(codes.map((one) => api.get(`/v1/kktu/${segment(one)}`, {}, signal).catch(() => null)));
+  return known.filter(Boolean).map((one) => one.name).join(' › ');
+}
+
 /** @param {any[]} findings */
 function findingList(findings) {
   return findings.length > 0 && h('ul', { class: 'findings' }, findings.map((one) => h('li', null, chip(one.effect, t(`effect.${one.effect}`)), ' ', findingText(one))));
@@ -64,8 +72,21 @@ function findingList(findings) {
 /** @param {any} finding */
 const findingText = (finding) => [has(`finding.${finding.code}`) ? t(`finding.${finding.code}`) : finding.message, finding.field && h('span', { class: 'small muted' }, ` (${fieldName(finding.field)})`)];
 
-/** @param {string} name */
-const fieldName = (name) => (has(`fieldName.${name}`) ? t(`fieldName.${name}`) : name.replace(/^fields\./, ''));
+/** Titles of the fields of a format, in the language that formats are written in. @type {Map<string, Map<string, string>>} */
+const titles = new Map();
+
+/** @param {string} format @param {AbortSignal} signal */
+async function learnFields(format, signal) {
+  if (titles.has(format)) return;
+  const known = await api.get(`/v1/formats/${segment(format)}`, {}, signal).catch(() => ({ fields: [] }));
+  titles.set(format, new Map(known.fields.map((/** @type {any} */ one) => [`fields.${one.name}`, one.title])));
+}
+
+/** @param {string} name @param {string} [format] */
+function fieldName(name, format) {
+  if (has(`fieldName.${name}`)) return t(`fieldName.${name}`);
+  return (language() === 'ru' && titles.get(format || '')?.get(name)) || name.replace(/^fields\./, '');
+}
 
 /** @param {any} creative @param {any[]} findings */
 function creativeToSee(creative, findings) {
@@ -75,7 +96,7 @@ function creativeToSee(creative, findings) {
     h('div', { class: 'creative-body' },
       h('div', { class: 'creative-head' }, h('h3', null, creativeName(creative)), h('span', { class: 'small muted' }, formatName(creative.format), ' · ', t('creative.version', { n: newest.version }))),
       findingList(findings),
-      h('dl', { class: 'plain-list' }, fields.map(([name, text]) => [h('dt', null, fieldName(`fields.${name}`)), h('dd', null, String(text))]),
+      h('dl', { class: 'plain-list' }, fields.map(([name, text]) => [h('dt', null, fieldName(`fields.${name}`, creative.format)), h('dd', null, String(text))]),
         h('dt', null, t('creative.landing')), h('dd', null, h('span', { class: 'address' }, newest.landing_url)))));
 }
 
@@ -83,7 +104,7 @@ function creativeToSee(creative, findings) {
 function changes(item) {
   const text = (/** @type {any} */ given) => (given === null || given === undefined ? '—' : typeof given === 'string' ? given : JSON.stringify(given));
   return h('section', { class: 'changes' }, h('h3', null, item.compared_with ? t('moderation.changesSince', { n: item.compared_with }) : t('moderation.allNew')),
-    h('dl', { class: 'plain-list' }, item.changes.map((/** @type {any} */ one) => [h('dt', null, fieldName(one.field)),
+    h('dl', { class: 'plain-list' }, item.changes.map((/** @type {any} */ one) => [h('dt', null, fieldName(one.field, item.creative.format)),
       h('dd', null, item.compared_with && h('del', null, text(one.before)), ' ', h('ins', null, text(one.after)))])));
 }
 
