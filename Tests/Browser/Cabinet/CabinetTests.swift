@@ -72,7 +72,7 @@ extension BrowserTests {
             let id = try await visit.pendingCampaign("Кофе к заказу")
             let browser = visit.browser
             try await visit.open("/campaigns")
-            try await browser.find("h1")
+            _ = try await browser.find("h1")
             try await visit.press("g")
             try await visit.press("m")
             try await browser.until("location.pathname === '/admin/moderation'")
@@ -119,7 +119,7 @@ extension BrowserTests {
             try await browser.find(".account summary").click()
             try await choose("theme", "dark", browser)
             try await visit.open("/campaigns")
-            try await browser.find("tbody tr")
+            _ = try await browser.find("tbody tr")
             #expect(try await browser.script(paper).string != light)
             try await choose("language", "ru", browser)
         }
@@ -157,7 +157,7 @@ extension BrowserTests {
             try await browser.until("location.pathname === '/admin/sign-in'")
             try await visit.signIn("admin@demo.example", visit.dev.value("NIMB_PASSWORD_ADMIN"))
             try await browser.until("location.search === '?period=30d'", within: .seconds(20))
-            try await browser.find("main.page tbody tr")
+            _ = try await browser.find("main.page tbody tr")
         }
 
         @Test func aServerThatIsGoneIsToldWithAWayOut() async throws {

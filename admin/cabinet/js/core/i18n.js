@@ -12,24 +12,24 @@ let current = initial();
 
 /** @returns {Language} */
 function initial() {
-  const known = recall('language');
-  if (known === 'ru' || known === 'en') return known;
-  return navigator.languages.some((name) => name.toLowerCase().startsWith('ru')) ? 'ru' : 'en';
+    const known = recall('language');
+    if (known === 'ru' || known === 'en') return known;
+    return navigator.languages.some((name) => name.toLowerCase().startsWith('ru')) ? 'ru' : 'en';
 }
 
 export const language = () => current;
 
 /** @param {Language} next */
 export function setLanguage(next) {
-  current = next;
-  remember('language', next);
-  document.documentElement.lang = next;
+    current = next;
+    remember('language', next);
+    document.documentElement.lang = next;
 }
 
 /** @param {string} key @param {Record<string, any>} [values] @returns {string} */
 export function t(key, values) {
-  const text = dictionaries[current][key] ?? key;
-  return values ? text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole)) : text;
+    const text = dictionaries[current][key] ?? key;
+    return values ? text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole)) : text;
 }
 
 /** Whether there is a text of that key. @param {string} key */
@@ -37,9 +37,9 @@ export const has = (key) => key in dictionaries[current];
 
 /** A text that depends on a number: `key.one`, `key.few`, `key.many`, `key.other`. @param {string} key @param {number} n */
 export function plural(key, n, values = {}) {
-  const form = new Intl.PluralRules(current).select(n);
-  const all = { n: new Intl.NumberFormat(locale()).format(n), ...values };
-  return t(has(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, all);
+    const form = new Intl.PluralRules(current).select(n);
+    const all = { n: new Intl.NumberFormat(locale()).format(n), ...values };
+    return t(has(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, all);
 }
 
 export const locale = () => (current === 'ru' ? 'ru-RU' : 'en-GB');
