@@ -70,7 +70,9 @@ async function ask(slots) {
     for (let n = 2; names.has(name); n++) name = placement + ':' + n;
     names.set(name, slot);
     const before = known.get(slot);
-    known.set(slot, { own: before ? before.own : [...slot.childNodes], call });
+    // What the shop's server has rendered there is an ad, not the shop's own content.
+    const own = before ? before.own : slot.querySelector('[data-nimb-ad]') ? [] : [...slot.childNodes];
+    known.set(slot, { own, call });
     slot.setAttribute('data-nimb-state', 'asked');
   }
   /** @type {any} */

@@ -23,13 +23,12 @@ final class DevInstallation: Sendable {
         ports = (try FreePort.find(), try FreePort.find(), try FreePort.find(), try FreePort.find())
         var environment = ProcessInfo.processInfo.environment
         environment["NIMB_DEMO_DAYS"] = "0"
-        var arguments = [
-            "dev", "--directory", folder.path, "--port", "\(ports.delivery)", "--management-port",
-            "\(ports.management)", "--media-port", "\(ports.media)",
-        ]
-        if try await Self.hasShop() { arguments += ["--shop-port", "\(ports.shop)"] }
-        process = try ChildProcess.nimb(arguments, environment: environment)
-        _ = try await process.line(within: .seconds(120)) { $0.contains("Ctrl-C ends everything") }
+        process = try ChildProcess.nimb(
+            [
+                "dev", "--directory", folder.path, "--port", "\(ports.delivery)", "--management-port",
+                "\(ports.management)", "--media-port", "\(ports.media)", "--shop-port", "\(ports.shop)",
+            ], environment: environment)
+        _ = try await process.line(within: .seconds(180)) { $0.contains("Ctrl-C ends everything") }
         let text = try String(contentsOf: folder.appendingPathComponent("dev.env"), encoding: .utf8)
         var values: [String: String] = [:]
         for line in text.split(separator: "\n") {
@@ -43,10 +42,4 @@ final class DevInstallation: Sendable {
 
     /// A value of `dev.env`; empty when there is none.
     func value(_ name: String) -> String { values[name] ?? "" }
-
-    private static func hasShop() async throws -> Bool {
-        let help = try ChildProcess.nimb(["dev", "--help"])
-        _ = try await help.exit()
-        return help.output.contains { $0.contains("--shop-port") }
-    }
 }

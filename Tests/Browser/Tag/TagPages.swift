@@ -1,9 +1,17 @@
+import Synchronization
 import TestKit
 
 /// The pages of the test shop.
-struct TagPages: Sendable {
+final class TagPages: Sendable {
     let delivery: String
     let media: String
+    /// What the page `/rendered` has in its slot, as a shop's server would have put it there.
+    let rendered = Mutex("")
+
+    init(delivery: String, media: String) {
+        self.delivery = delivery
+        self.media = media
+    }
 
     /// A banner and a shelf with space reserved, the shop's own content in both, and something below.
     private static let slots = """
@@ -46,6 +54,9 @@ struct TagPages: Sendable {
                 """, attributes)
         case "/module":
             return page(Self.slots, attributes, script: "<script type=\"module\" src=\"/module.js\"></script>")
+        case "/rendered":
+            let ads = rendered.withLock { $0 }
+            return page("<div data-nimb-slot=\"home.top\" data-nimb-reserve=\"banner\">\(ads)</div>", attributes)
         case "/bare": return page("<main></main>", attributes)
         case "/module.js":
             return text("import nimb from '\(delivery)/tag/nimb.mjs';\nwindow.imported = nimb;\n", "text/javascript")

@@ -1,3 +1,4 @@
+import Synchronization
 import TestKit
 import Testing
 
@@ -166,6 +167,42 @@ extension BrowserTests {
             #expect(foreign.integer == 0)
             try await browser.screenshot("tag-hostile")
             try await Self.expectClean(browser)
+        }
+
+        @Test func adsThatTheShopsServerHasRenderedAreCountedAndNotAskedForAgain() async throws {
+            let world = try await TagWorld.shared()
+            let answer = try await WebClient().send(
+                "POST", world.nimb.delivery + "/v1/placements",
+                json: """
+                    {"storefront": "shop", "page": {"type": "home"}, "slots": [{"name": "home.top"}], "html": true}
+                    """)
+            let html = try #require(answer.json["slots"]["home.top"]["ads"][0]["html"].string, "\(answer.text)")
+            let decision = try #require(answer.json["decision_id"].string)
+            world.site.rendered.withLock { $0 = html }
+            let (browser, _) = try await Self.open("/rendered")
+            #expect(try await browser.find(".nimb-banner .nimb-picture").isDisplayed)
+            #expect(try await browser.script("return nimb.debug().answers.length").integer == 0)
+            try await eventually("the viewable") { try await world.count(1, of: decision) == 1 }
+            #expect(try await world.count(0, of: decision) == 1)
+            try await Self.expectClean(browser)
+        }
+
+        @Test func underTheShopsOwnHostTheCookieKnowsTheVisitor() async throws {
+            let world = try await TagWorld.shared()
+            let browser = try await BrowserRig.shared.browser()
+            var cookies: [String] = []
+            for _ in 0..<2 {
+                try await browser.open("http://127.0.0.1:\(world.pages.port)/")
+                try await browser.until(Self.settled)
+                #expect(try await browser.all(".nimb-banner").count == 1)
+                let all = try await browser.devTools("Network.getAllCookies")["cookies"].array
+                cookies.append(all.first { $0["name"].string == "nimb_vid" }?["value"].string ?? "none")
+            }
+            #expect(cookies[0].hasPrefix("nv-") && cookies[0] == cookies[1], "\(cookies)")
+            #expect(
+                try await browser.script("return nimb.visitor() || localStorage['nimb.visitor'] || ''").string == "")
+            try await browser.script("nimb.track('product_view', {sku: 'p1'})")
+            try await eventually("the signal") { try await world.signals(of: cookies[0]) == 1 }
         }
 
         @Test func oneWrongSlotNameDoesNotEmptyThePage() async throws {

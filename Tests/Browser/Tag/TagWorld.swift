@@ -20,8 +20,10 @@ actor TagWorld {
     nonisolated let pages: LocalServer
     nonisolated let database: TestDatabase
     nonisolated let nimb: NimbInstallation
+    nonisolated let site: TagPages
     private var server: ChildProcess
     private let worker: ChildProcess
+    private let options: [String]
 
     /// The origin of the shop.
     nonisolated var origin: String { "http://localhost:\(pages.port)" }
@@ -41,9 +43,12 @@ actor TagWorld {
             """
             update counterparty set name = '<img src=x onerror=window.xss=1>"&<b>' where code = 'evil'
             """)
-        server = try await nimb.startServer()
+        // Pages of the very host that serves the ads may call, too: there the cookie is first-party.
+        options = ["--cors-origins", "http://127.0.0.1:\(pages.port)"]
+        server = try await nimb.startServer(options)
         worker = try await nimb.startWorker()
-        let site = TagPages(delivery: nimb.delivery, media: "http://127.0.0.1:\(nimb.ports.media)")
+        site = TagPages(delivery: nimb.delivery, media: "http://127.0.0.1:\(nimb.ports.media)")
+        let site = site
         pages.answer { site.answer($0) }
     }
 
@@ -53,7 +58,7 @@ actor TagWorld {
         _ = try await server.exit()
     }
 
-    func restartServer() async throws { server = try await nimb.startServer() }
+    func restartServer() async throws { server = try await nimb.startServer(options) }
 
     // MARK: What was counted
 
