@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite("Buying") struct ShopOrderTests {
+@Suite("Buying", .serialized) struct ShopOrderTests {
     @Sendable private static func coffee(_ location: String) -> [[String: Any]] {
         [
             ShopWorld.product("c-1", "Кофе, 250 г", price: 449_990_000, location: location),

@@ -2,7 +2,7 @@ import Foundation
 import TestKit
 import Testing
 
-@Suite("The shop's pages") struct ShopPageTests {
+@Suite("The shop's pages", .serialized) struct ShopPageTests {
     /// Two products; the first one costs more in Petersburg, the second one is sold out there.
     @Sendable private static func two(_ location: String) -> [[String: Any]] {
         let isMoscow = location == "msk"

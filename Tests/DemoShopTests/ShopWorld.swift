@@ -41,12 +41,14 @@ struct ShopWorld {
                 }
                 let running = Task { try await shop.run() }
                 defer { running.cancel() }
-                let bound = try await eventualValue("the shop's port") {
+                let bound = try await eventualValue(within: .seconds(60), "the shop's port") {
                     port.withLock { $0 > 0 ? $0 : nil }
                 }
                 let world = ShopWorld(management: management, delivery: delivery, base: "http://127.0.0.1:\(bound)")
                 if isUp {
-                    try await eventually("the catalogue") { try await world.get("/shop/").status == 200 }
+                    try await eventually(within: .seconds(60), "the catalogue") {
+                        try await world.get("/shop/").status == 200
+                    }
                 }
                 try await body(world)
             }

@@ -56,13 +56,14 @@ extension BrowserTests {
             let shop = try await ShopWindow.open()
             let browser = shop.browser
             try await shop.consent()
-            let slot = try await shop.go("/shop/category/cleaning", filled: "category.shelf")
+            try await shop.go("/shop/category/cleaning", filled: "category.shelf")
             let label = try await shop.label(of: "category.shelf")
             let advertiser = try #require(Self.advertisers.first { label.contains($0.name) }, "\(label)")
             let before = try await shop.reported(["direct_units", "halo_units"], key: advertiser.key)
             let sku = try #require(try await shop.cards(of: "category.shelf").first?.sku)
-            try await slot.scrollIntoView()
-            try await browser.find("[data-nimb-slot=\"category.shelf\"] [data-nimb-sku] a").click()
+            let card = try await browser.find("[data-nimb-slot=\"category.shelf\"] [data-nimb-sku] a")
+            try await card.scrollIntoView()
+            try await card.click()
             try await browser.until("document.querySelector('.deal')")
             let address = try await browser.address
             #expect(address.contains("/shop/product/\(sku)"))
