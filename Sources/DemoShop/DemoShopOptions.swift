@@ -6,10 +6,13 @@ public struct DemoShopOptions: Sendable {
         public var code: String
         /// As a shopper reads it, `Москва`.
         public var name: String
+        /// ISO 3166-2 code of where its shoppers are, `RU-MOW`: told to the ad server for targeting by region.
+        public var region: String?
 
-        public init(code: String, name: String) {
+        public init(code: String, name: String, region: String? = nil) {
             self.code = code
             self.name = name
+            self.region = region
         }
     }
 

@@ -21,7 +21,9 @@ struct CatalogueReader: Sendable {
         var locations = options.locations
         if locations.isEmpty {
             let known: [LocationEntry] = try await all("/v1/stock-locations", limit: 1_000)
-            locations = known.map { DemoShopOptions.Location(code: $0.id, name: $0.name) }
+            locations = known.map {
+                DemoShopOptions.Location(code: $0.id, name: $0.name, region: $0.regions?.first)
+            }
         }
         let placements: [PlacementEntry] = try await all(
             "/v1/storefronts/\(Self.escaped(options.storefront))/placements", limit: 1_000)
@@ -94,6 +96,7 @@ struct CatalogueReader: Sendable {
     private struct LocationEntry: Decodable {
         let id: String
         let name: String
+        let regions: [String]?
     }
     private struct PlacementEntry: Decodable { let id: String }
     private struct SKUEntry: Decodable { let sku: String }

@@ -11,7 +11,7 @@ extension DemoInstallation {
             managementURL: "http://\(options.managementHost):\(options.managementPort)", storefront: "shop",
             retailerKey: environment[DemoEnvironment.key("retailer")] ?? "",
             shopKey: environment[DemoEnvironment.key("demo-shop")] ?? "",
-            locations: DemoRegion.allCases.map { .init(code: $0.rawValue, name: $0.name) },
+            locations: DemoRegion.allCases.map { .init(code: $0.rawValue, name: $0.name, region: $0.region) },
             feeds: DemoSetup.feeds(below: home).path)
         return DemoShop(options: shop, logger: logger)
     }

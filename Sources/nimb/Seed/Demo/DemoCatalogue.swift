@@ -13,6 +13,15 @@ enum DemoRegion: String, CaseIterable {
         }
     }
 
+    /// ISO 3166-2 code of its city.
+    var region: String {
+        switch self {
+        case .msk: "RU-MOW"
+        case .spb: "RU-SPE"
+        case .ekb: "RU-SVE"
+        }
+    }
+
     /// Hundredths of Moscow's prices.
     var level: Int {
         switch self {
