@@ -48,7 +48,8 @@ struct ShopView: Sendable {
                     "query": orFalse(context.query),
                 ] as [String: Any]
             } ?? false,
-            "location": location.code, "region": orFalse(location.region), "regionName": location.name, "consent": consent,
+            "location": location.code, "region": orFalse(location.region), "regionName": location.name,
+            "consent": consent,
             "visitor": orFalse(visit.visitor), "askConsent": isOpen && visit.consent == nil, "back": here,
             "regions": isOpen
                 ? [
