@@ -8,10 +8,11 @@ import Postgres
 import Store
 import Synchronization
 
-/// The jobs of the worker during a made-up past, at the hours of its clock. Notices and mail are not sent and foreign
-/// feeds are not fetched: nobody lives in that past who could read them or answer.
+/// The jobs of the worker during a made-up past, at the hours of its clock. Foreign feeds are not fetched and no mail is
+/// sent: nobody lives in that past who could answer or read it.
 struct HistoryJobs {
-    private static let hourly: Set<String> = ["campaigns", "grants", "brand-aliases"]
+    private static let sixHourly: Set<String> = ["campaigns", "grants", "brand-aliases"]
+    private static let atTheEnd = ["notices.watch", "notices.dispatch"]
     /// Runs of the registration until everything has its token.
     private static let registrationRuns = 200
 
@@ -58,9 +59,22 @@ struct HistoryJobs {
         _ = await running.result
     }
 
-    /// What is due in an hour of the history.
-    func run() async {
-        for job in jobs where Self.hourly.contains(job.name) { await runner.runOnce(job) }
+    /// What goes on by itself, at a full hour of the history.
+    func run(at now: Timestamp) async {
+        guard floorDivide(now.micros, 3_600_000_000) % 6 == 0 else { return }
+        for job in jobs where Self.sixHourly.contains(job.name) { await runner.runOnce(job) }
+    }
+
+    /// Notices of how things stand today are in the inboxes; the mail about them counts as read.
+    func finish(at now: Timestamp) async throws {
+        for name in Self.atTheEnd {
+            if let job = jobs.first(where: { $0.name == name }) { await runner.runOnce(job) }
+        }
+        _ = try await pool.transaction { db in
+            try db.query(
+                "update mail_outbox set state = 'sent', body = null, finished_at = $1 where state = 'waiting'",
+                [.timestamptz(micros: now.micros)])
+        }
     }
 
     private func isAnythingQueued() async throws -> Bool {

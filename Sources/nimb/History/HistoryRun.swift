@@ -106,6 +106,7 @@ struct HistoryRun {
         do {
             let outcome = try await walk(from: opening, driver, assembly, jobs, shipping)
             try await shipper.value
+            try await jobs.finish(at: clock.now())
             await worker.close()
             await pool.close()
             return Outcome(
@@ -135,7 +136,7 @@ struct HistoryRun {
             let stockChanged = try await driver.live(until: next)
             await assembly.leases.round()
             let isNewHour = floorDivide(now.micros, Self.hour) != floorDivide(next.micros, Self.hour)
-            if isNewHour { await jobs.run() }
+            if isNewHour { await jobs.run(at: next) }
             if isNewHour || stockChanged { await assembly.refresher.refresh() }
             if isNewHour {
                 progress.show(next, await driver.truth, spent: shipping.totals.spent)
