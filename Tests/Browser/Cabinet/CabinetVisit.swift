@@ -76,7 +76,7 @@ struct CabinetVisit {
         _ = try await send(
             "/v1/creatives", key,
             """
-            {"line_item": "\(line)", "format": "banner", "landing_url": "https://polka.example/coffee",
+            {"line_item": "\(line)", "format": "banner", "landing_url": "https://localhost/shop/",
             "fields": {"headline": "\(name)", "alt": "Зёрна кофе"}, "media": ["\(picture)"]}
             """)
         _ = try await send("/v1/campaigns/\(campaign)/submit", key, "{}")

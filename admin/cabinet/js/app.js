@@ -58,7 +58,9 @@ async function show(route, params, signal, isNewPage) {
         if (signal.aborted) return;
         if (!currentSession()) return toSignIn();
     }
-    // Only what the page itself shows is built again when a filter changes: focus and scrolling stay.
+    // The keys work before the numbers are there.
+  keysOfApp();
+  // Only what the page itself shows is built again when a filter changes: focus and scrolling stay.
     const shown = app.querySelector('main.page');
     const root = !isNewPage && shown instanceof HTMLElement && shown.dataset.for === frameKey(query)
         ? shown
