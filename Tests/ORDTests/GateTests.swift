@@ -124,6 +124,41 @@ import Testing
         #expect(found == ["act act-tea-2026-03: serial: serial_duplicate"])
     }
 
+    @Test func `a warning stops the export until a person overrides exactly it, and then stands in the manifest`()
+        throws
+    {
+        var statement = SampleMonth.statement()
+        statement.contracts[2].serial = "PM-15/26"
+        #expect { try SampleMonth.export(statement) } throws: { ($0 as? ORDError)?.code == "gate_failed" }
+        func override(_ code: String, _ object: String, _ field: String) -> GateOverride {
+            GateOverride(code: code, object: object, field: field, actor: "user:usr-1", reason: "two documents indeed")
+        }
+        statement.overrides = [override("serial_duplicate", "contract ctr-tea", "serial")]
+        #expect(throws: ORDError.self) { try SampleMonth.export(statement) }
+        statement.overrides = [override("serial_duplicate", "contract ctr-idle", "serial")]
+        let bundle = try SampleMonth.export(statement)
+        #expect(bundle.warnings.map(\.code) == ["serial_duplicate"])
+        // Nobody answers for an error.
+        statement.creatives[0].erid = nil
+        statement.overrides.append(override("erid_missing", "creative cr-top-v1", "erid"))
+        #expect(throws: ORDError.self) { try SampleMonth.export(statement) }
+    }
+
+    @Test func `a finding leads to its rows`() {
+        var statement = SampleMonth.statement()
+        statement.lineItems[1].contractID = "ctr-gone"
+        let found = SampleMonth.findings(statement)
+        let ledger = found.first { $0.code == "ledger_differs" }
+        #expect(ledger?.links.contains(Finding.Link("charge", "5")) == true)
+        #expect(ledger?.links.first == Finding.Link("month", "2026-03"))
+        let row = Finding(code: "row_negative", object: "statistics cr-1-v1 pad-web", message: "m")
+        #expect(
+            row.links == [
+                Finding.Link("statistics", "cr-1-v1__pad-web"), Finding.Link("creative", "cr-1-v1"),
+                Finding.Link("pad", "pad-web"),
+            ])
+    }
+
     @Test func `two persons with one INN and KPP stop the export`() {
         let found = findings {
             $0.persons[3].inn = "7707083893"
@@ -140,10 +175,11 @@ import Testing
         #expect(findings { $0.pads[1].url = "http://SHOP.example/" } == ["pad pad-web: url: pad_duplicate"])
     }
 
-    @Test func `a rate that is not of the act's date stops the export`() {
-        #expect(
-            findings { $0.contracts[0].vatRate = .twenty }.contains(
-                "act act-cafe-2026-03: amount.services.vat_rate: vat_rate_date"))
+    @Test func `a contract that was made at the old general rate follows the law`() throws {
+        #expect(findings { $0.contracts[0].vatRate = .twenty } == [])
+        var statement = SampleMonth.statement()
+        statement.contracts[0].vatRate = .twenty
+        #expect(Settlement(statement).acts.first { $0.contractID == "ctr-cafe" }?.services.rate == .twentyTwo)
     }
 
     @Test func `a contract of an agency stops the export`() {

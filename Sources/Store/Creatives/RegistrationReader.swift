@@ -36,7 +36,7 @@ public enum RegistrationReader {
         let contract = creative.contractIDs.first.flatMap { id in contracts.first { $0.id == id } }
         var wanted = Set([creative.personID].compactMap { $0 })
         if let contract { wanted.formUnion([contract.clientID, contract.contractorID]) }
-        let persons = try reader.persons(on: db).filter { wanted.contains($0.id) }
+        let persons = try MonthReader.persons(on: db).filter { wanted.contains($0.id) }
         var media: [(media: Media, bytes: [UInt8])] = []
         for picture in found.media where creative.mediaIDs.contains(picture.id) {
             let bytes = try db.query("select bytes from media where sha256 = $1", [.bytea(Hex.bytes(picture.sha256))])

@@ -80,7 +80,7 @@ struct MonthReader {
         let lineItems = try lineItems(Set(facts.keys.map(\.lineItem)), on: db)
         let creatives = try creatives(ofLineItems: Array(lineItems.keys), lineItems, on: db)
         var statement = MonthStatement(
-            month: month, timeZone: zone, cut: totals.cut, persons: try persons(on: db),
+            month: month, timeZone: zone, cut: totals.cut, persons: try Self.persons(on: db),
             contracts: try contracts(on: db), pads: try pads(on: db), creatives: creatives.values,
             media: creatives.media,
             lineItems: lineItems.values.map(\.line).sorted { byteOrder($0.id, $1.id) },

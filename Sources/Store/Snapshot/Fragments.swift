@@ -1,9 +1,10 @@
 import AdModel
+import ORD
 
 /// The parts of an answer that do not depend on the request, rendered once per snapshot: the edge copies them.
 public enum Fragments {
     /// The word that marks every ad.
-    public static let label = "Реклама"
+    public static let label = AdLabel.word
 
     /// Members of an ad object up to its label, without braces and without a trailing comma.
     public static func creative(_ creative: ServingCreative) -> [UInt8] {

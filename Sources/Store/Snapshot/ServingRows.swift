@@ -1,6 +1,7 @@
 import AdModel
 import Decisioning
 import Foundation
+import ORD
 import Postgres
 import Profiles
 
@@ -127,7 +128,8 @@ enum ServingRows {
         for row in rows {
             let creative = try creative(row, mediaBaseURL: mediaBaseURL)
             found.all.append(creative)
-            let servable = try row.bool("servable")
+            // The operator's own check: what it would not take for a token is none here either.
+            let servable = try row.bool("servable") && ERID.isPlausible(creative.erid)
             let creativeID = try row.int32("creative_id")
             if !servable, let before = chosen[creativeID], before.creative.isServable { continue }
             chosen[creativeID] = (

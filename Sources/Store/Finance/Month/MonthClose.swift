@@ -128,7 +128,9 @@ public enum MonthClose {
                 .invalidState, field: "month",
                 "\(pending.rows) rows of the ledger (\(pending.amount)) correct \(month): make a new version first.")
         }
-        let findings = frozen.findings(kktu: kktu, today: actor.at.utcDay, profile: profile)
+        let findings =
+            try frozen.findings(kktu: kktu, today: actor.at.utcDay, profile: profile)
+            + LabelAudit.run(now: actor.at, on: db)
         let blocking = Gate.blocking(findings, frozen.statement.overrides)
         guard blocking.isEmpty else {
             throw Refusal(
@@ -246,7 +248,8 @@ public enum MonthClose {
         for act in before.settlement.acts + after.acts {
             for item in act.items { for id in item.creativeIDs { owner[id] = act.id } }
         }
-        let changed = diff.acts.map(\.id)
+        let changed =
+            diff.acts.map(\.id)
             + diff.rows.compactMap { owner[($0.before ?? $0.after)?.creativeID ?? ""] }
         let offences = Set(changed).intersection(blocked).sorted(by: byteOrder)
         guard offences.isEmpty else {

@@ -59,6 +59,7 @@ public struct MonthOverview: Sendable {
                 try FreezeConditions.unmet(month, zone: zone, now: now, on: db)
                 + MonthClose.unsound(statement, Settlement(statement))
         }
+        findings += try LabelAudit.run(now: now, on: db)
         let settlement = Settlement(statement, profile: profile)
         let carries = Micros(
             try db.query(
