@@ -82,13 +82,10 @@ struct MonthSenderTests {
             var statement = SendingWorld.statement()
             statement.facts.removeLast()
             statement.showsTotal -= 70
-            let correction = Correction(
-                number: 1, reason: "лишние показы", supersedes: String(repeating: "0", count: 64),
-                previous: .init(
-                    rows: Settlement(SendingWorld.statement()).rows.map {
-                        .init(creativeID: $0.creativeID, padID: $0.padID, actualStart: $0.actualStart)
-                    }, actIDs: ["act-c1-2026-10"]))
-            let push = try await world.start(try await world.export(statement, correction: correction))
+            statement.edition = .init(
+                version: 2, correction: 1, supersedes: String(repeating: "0", count: 64), reason: "лишние показы")
+            let export = try await world.export(statement, previous: Settlement(SendingWorld.statement()))
+            let push = try await world.start(export)
             try await world.sender().run()
             #expect(try await world.push(push.code).state == .sent)
             #expect(!(await world.book.ids("statistics").contains("cr-own-v1__pad-web__2026-10-01")))

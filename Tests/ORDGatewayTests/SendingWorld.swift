@@ -127,21 +127,24 @@ struct SendingWorld: Sendable {
     }
 
     /// The month's bundle, kept as an export.
+    /// - Parameter previous: what was exported before, for a correction.
     func export(
-        _ statement: MonthStatement = SendingWorld.statement(), correction: Correction? = nil
+        _ statement: MonthStatement = SendingWorld.statement(), previous: Settlement? = nil
     ) async throws -> ExportRecord {
         let csv = try Data(contentsOf: Repository.root.appendingPathComponent("Sources/nimb/Data/kktu.csv"))
         let bundle = try VKBundle.export(
-            statement,
-            mediaBytes: ["ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb": Array("a".utf8)],
-            kktu: try KKTUDictionary(csv: csv), today: Self.day(40), toolVersion: "test", correction: correction)
+            ExportMonth(
+                statement: statement,
+                mediaBytes: ["ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb": Array("a".utf8)],
+                kktu: try KKTUDictionary(csv: csv), today: Self.day(40), previous: previous, toolVersion: "test"))
         let files = bundle.files.map { (name: $0.name, bytes: $0.bytes) }
         let bytes = bundle.files.flatMap(\.bytes)
         let now = clock.now
+        let number = statement.edition?.correction ?? 0
         return try await pool.transaction { db in
             try ExportStore.record(
-                month: Self.month, correction: correction?.number ?? 0, profile: "vk", fileName: bundle.suggestedName,
-                bytes: bytes, bundle: files, isRehearsal: false, actor: "test", now: now, on: db)
+                month: Self.month, correction: number, profile: "vk", fileName: bundle.suggestedName, bytes: bytes,
+                bundle: files, isRehearsal: false, actor: "test", now: now, on: db)
         }
     }
 

@@ -67,8 +67,10 @@ public enum AgencyCIDs {
             returning id
             """,
             [
-                .text(cid.id), .int4(owner), .int4(try party.int32("id")), .text(cid.name), .text(orNull: cid.clientINN),
-                .text(orNull: cid.clientPhone), .text(orNull: cid.clientForeignINN), .text(orNull: cid.clientForeignRegistrationNumber),
+                .text(cid.id), .int4(owner), .int4(try party.int32("id")), .text(cid.name),
+                .text(orNull: cid.clientINN),
+                .text(orNull: cid.clientPhone), .text(orNull: cid.clientForeignINN),
+                .text(orNull: cid.clientForeignRegistrationNumber),
                 .text(orNull: cid.clientForeignEpaymentMethod), .text(cid.status), .text(actor.name),
                 .timestamptz(micros: actor.at.micros),
             ])

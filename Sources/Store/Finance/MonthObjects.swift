@@ -166,7 +166,8 @@ extension MonthReader {
                 Creative(
                     id: ExternalIDs.creative(try row.string("code"), version: try row.int32("version")),
                     contractIDs: record.line.cid == nil ? record.line.contractID.map { [$0] } ?? [] : [],
-                    personID: isSelfPromotion ? retailerPerson : nil, cids: record.line.cid.map { [$0] } ?? [], kktus: record.kktu.map { [$0] } ?? [],
+                    personID: isSelfPromotion ? retailerPerson : nil, cids: record.line.cid.map { [$0] } ?? [],
+                    kktus: record.kktu.map { [$0] } ?? [],
                     name: record.name.isEmpty ? nil : String(record.name.prefix(255)),
                     brand: try row.stringIfPresent("brand").map { String($0.prefix(255)) },
                     payType: isSelfPromotion ? nil : Settlement.payType(record.line.pricing), form: form,

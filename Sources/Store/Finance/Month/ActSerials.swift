@@ -11,7 +11,9 @@ public enum ActSerials {
         if let row = try db.query(
             "select serial from act_serial where month = $1 and contract_id = $2",
             [.date(days: month.first.number), .int4(contract)]
-        ).first { return try row.string("serial") }
+        ).first {
+            return try row.string("serial")
+        }
         let seller = try db.query(
             """
             select p.id, p.act_prefix from contract c join counterparty p on p.id = c.contractor_counterparty_id

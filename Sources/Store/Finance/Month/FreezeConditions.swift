@@ -69,7 +69,8 @@ public enum FreezeConditions {
             let through = try row.microsIfPresent("through").map { Timestamp(micros: $0).rfc3339 }
             return FreezeCondition(
                 code: .nodeBehind, object: code,
-                message: "Node \(code) has shipped its log \(through.map { "through \($0)" } ?? "not at all"); events of "
+                message:
+                    "Node \(code) has shipped its log \(through.map { "through \($0)" } ?? "not at all"); events of "
                     + "\(month) may come until \(due). Wait for it, or declare the node lost.",
                 links: [Finding.Link("node", code)])
         }

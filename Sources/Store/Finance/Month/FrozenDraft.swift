@@ -144,7 +144,9 @@ struct FrozenDraft {
         days.map { FrozenDay(id: $0.key, day: $0.value) }.sorted { byteOrder($0.id, $1.id) }
     }
 
-    private func objects(_ kind: String, _ values: [some Encodable & SendableMetatype], on db: isolated PostgresConnection) throws {
+    private func objects(
+        _ kind: String, _ values: [some Encodable & SendableMetatype], on db: isolated PostgresConnection
+    ) throws {
         guard !values.isEmpty else { return }
         try db.query(
             """

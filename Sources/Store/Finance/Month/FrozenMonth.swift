@@ -167,7 +167,8 @@ struct FrozenReader {
     func integrity(_ settlement: Settlement, on db: isolated PostgresConnection) throws -> [Finding] {
         var findings: [Finding] = []
         var acts: [String: Act] = [:]
-        for row in try db.query("select act, body::text as body from month_act where month = $1 and version = $2", key) {
+        for row in try db.query("select act, body::text as body from month_act where month = $1 and version = $2", key)
+        {
             acts[try row.string("act")] = try FrozenJSON.decode(Act.self, try row.string("body"))
         }
         for act in settlement.acts where acts.removeValue(forKey: act.id) != act {

@@ -246,7 +246,8 @@ public enum MonthClose {
         for act in before.settlement.acts + after.acts {
             for item in act.items { for id in item.creativeIDs { owner[id] = act.id } }
         }
-        let changed = diff.acts.map(\.id)
+        let changed =
+            diff.acts.map(\.id)
             + diff.rows.compactMap { owner[($0.before ?? $0.after)?.creativeID ?? ""] }
         let offences = Set(changed).intersection(blocked).sorted(by: byteOrder)
         guard offences.isEmpty else {

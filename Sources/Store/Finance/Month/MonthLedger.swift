@@ -24,7 +24,8 @@ enum MonthLedger {
     static func correcting<R>(
         _ month: Day, on db: isolated PostgresConnection, _ body: () throws -> R
     ) throws -> R {
-        let before = try db.query("select coalesce(current_setting('nimb.corrected_month', true), '')").single().string(0)
+        let before = try db.query("select coalesce(current_setting('nimb.corrected_month', true), '')").single().string(
+            0)
         try db.query("select set_config('nimb.corrected_month', $1, true)", [.text(month.description)])
         let result = try body()
         try db.query("select set_config('nimb.corrected_month', $1, true)", [.text(before)])
