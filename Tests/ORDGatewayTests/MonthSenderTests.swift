@@ -88,7 +88,8 @@ struct MonthSenderTests {
             let push = try await world.start(export)
             try await world.sender().run()
             #expect(try await world.push(push.code).state == .sent)
-            #expect(!(await world.book.ids("statistics").contains("cr-own-v1__pad-web__2026-10-01")))
+            let kept = await world.book.ids("statistics")
+            #expect(!kept.contains("cr-own-v1__pad-web__2026-10-01"))
             #expect(await world.book.ids("statistics").count == 4)
         }
     }

@@ -1,3 +1,4 @@
+import AdModel
 import ORD
 import Postgres
 import Store

@@ -1,4 +1,5 @@
 import AdModel
+import Archive
 import FinanceExports
 import ORD
 import Postgres
@@ -60,8 +61,9 @@ enum FinanceCalls {
         guard let first = files.first else { throw Refusal.notFound }
         var file = first
         if files.count > 1 {
-            let zip = files.map { VKBundle.File(name: $0.name, bytes: $0.bytes) }
-            file = try MonthFormat.archive("\(stem).zip", zip, manifest: [], nil)[0]
+            let entries = files.map { ArchiveEntry(name: $0.name, bytes: $0.bytes) }
+            file = ExportFile(
+                name: "\(stem).zip", contentType: "application/zip", bytes: try ZipWriter.bytes(of: entries))
         }
         var answer = Answer(status: 200, contentType: file.contentType, body: file.bytes)
         answer.headers["content-disposition"] = "attachment; filename=\"\(file.name)\""
