@@ -13,7 +13,8 @@ struct MonthSenderTests {
             let push = try await world.start(try await world.export())
             try await world.sender().run()
             let sent = try await world.push(push.code)
-            #expect(sent.state == .sent, "\(try await world.items(push.code))")
+            let sending = try await world.items(push.code)
+            #expect(sent.state == .sent, "\(sending)")
             let writes = await world.book.log.filter { !$0.hasPrefix("GET") }.map { $0.split(separator: "/")[1...2] }
             var kinds: [String] = []
             for kind in writes.map({ $0.joined(separator: "/") }) where kinds.last != kind { kinds.append(kind) }

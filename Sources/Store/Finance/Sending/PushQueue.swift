@@ -215,9 +215,9 @@ public enum PushQueue {
         try db.query(
             """
             update ord_push_item set state = 'accepted', status = $4, error_code = null, error_field = null,
-                error_message = null, changed_at = $3,
+                error_message = null, changed_at = $3::timestamptz,
                 erir_status = case when stage = any($5) then 'none' end,
-                erir_next_at = case when stage <> all($5) then $3 end
+                erir_next_at = case when stage <> all($5) then $3::timestamptz end
             where push_id = $1 and place = any($2) and state <> 'accepted'
             """,
             [

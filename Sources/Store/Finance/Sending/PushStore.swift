@@ -56,9 +56,9 @@ public enum PushStore {
             insert into ord_push_item (push_id, export_id, place, stage, state, unchanged, next_at, erir_next_at,
                 erir_status, changed_at)
             select $1, l.export_id, l.place, l.stage,
-                case when o.external_id is null then 'queued' else 'accepted' end, o.external_id is not null, $3,
-                case when o.external_id is not null and l.stage <> all($4) then $3 end,
-                case when l.stage = any($4) then 'none' end, $3
+                case when o.external_id is null then 'queued' else 'accepted' end, o.external_id is not null, $3::timestamptz,
+                case when o.external_id is not null and l.stage <> all($4) then $3::timestamptz end,
+                case when l.stage = any($4) then 'none' end, $3::timestamptz
             from ord_export_line l
             left join ord_object o on o.external_id = l.external_id and o.body_sha256 = l.body_sha256
                 and l.stage > $5

@@ -70,7 +70,7 @@ struct ORDKKTURefreshCommand: AsyncParsableCommand {
             headers.append(("Authorization", "Bearer \(token)"))
         }
         let request = OutboundRequest(.get, source, headers: headers, maximumBytes: 8 << 20, timeout: .seconds(60))
-        let answer = try await OutboundClient(policy: try outbound.policy()).send(request)
+        let answer = try await OutboundClient(policy: outbound.policy()).send(request)
         guard answer.isSuccess else { throw Refusal("the operator answered with status \(answer.status).") }
         return answer.body
     }

@@ -51,7 +51,7 @@ struct ORDPushCommand: AsyncParsableCommand {
             if let options, !queueOnly {
                 var sending = MonthSender.Options()
                 sending.concurrency = concurrency
-                let client = OperatorClient(options: options, outbound: OutboundClient(policy: try outbound.policy()))
+                let client = OperatorClient(options: options, outbound: OutboundClient(policy: outbound.policy()))
                 try await MonthSender(
                     pool: pool, client: client, options: sending, logger: node.logger("nimb.ord"),
                     clock: { SystemClock.now() }
