@@ -57,6 +57,13 @@ let documentTemplates: [Resource] = [
     .embedInCode("Templates/reconciliation.mustache"),
 ]
 
+// What the operator accepts, for the stub of him.
+let operatorSchemas: [Resource] = [
+    .embedInCode("Schemas/person.json"), .embedInCode("Schemas/contract.json"), .embedInCode("Schemas/pad.json"),
+    .embedInCode("Schemas/cid.json"), .embedInCode("Schemas/creative.json"), .embedInCode("Schemas/invoice.json"),
+    .embedInCode("Schemas/statistics.json"), .embedInCode("Schemas/statistics_delete.json"),
+]
+
 // MARK: Ring 0, pure: no IO, clock, randomness or NIO; time, seed and snapshot are arguments.
 let ring0: [Target] = [
     ours("AdModel"),
@@ -187,7 +194,7 @@ let ring3: [Target] = [
         [
             "AdModel", "ORD", "Store", "Postgres", "Outbound", hummingbird, hummingbirdCore, nioCore, crypto, logging,
             lifecycle,
-        ]),
+        ], resources: operatorSchemas),
     // The demo storefront: pages that use the public APIs and the tag, as any shop would.
     ours(
         "DemoShop",

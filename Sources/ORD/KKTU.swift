@@ -1,3 +1,21 @@
+import AdModel
+
+/// What an operator's dictionary has changed about one code.
+public struct KKTUChange: Hashable, Sendable {
+    public var code: String
+    public var name: String
+    public var displayName: String
+    /// The day on which it was missed first; nil while it is listed.
+    public var vanishedOn: Day?
+
+    public init(code: String, name: String, displayName: String, vanishedOn: Day? = nil) {
+        self.code = code
+        self.name = name
+        self.displayName = displayName
+        self.vanishedOn = vanishedOn
+    }
+}
+
 /// The classifier of goods and services (ККТУ): 405 codes in three levels, of which only the third is used.
 public struct KKTUDictionary: Sendable {
     /// One code.
@@ -12,6 +30,23 @@ public struct KKTUDictionary: Sendable {
         public let name: String
         /// For people.
         public let displayName: String
+        /// The day on which an operator's dictionary was first found without it; it stays on what has it already.
+        public let vanishedOn: Day?
+        /// May it be put on something new?
+        public var canBeChosen: Bool { isUsable && vanishedOn == nil }
+
+        init(
+            code: String, level: Int, parent: String?, isUsable: Bool, name: String, displayName: String,
+            vanishedOn: Day? = nil
+        ) {
+            self.code = code
+            self.level = level
+            self.parent = parent
+            self.isUsable = isUsable
+            self.name = name
+            self.displayName = displayName
+            self.vanishedOn = vanishedOn
+        }
     }
 
     /// In the order of the numbers.
@@ -36,7 +71,7 @@ public struct KKTUDictionary: Sendable {
         let wanted = words.filter { !KKTUWords.empty.contains($0) }.map(SearchWord.init)
         guard !wanted.isEmpty else { return [] }
         var found: [(place: Int, score: Int, matched: Int)] = []
-        for place in entries.indices {
+        for place in entries.indices where entries[place].vanishedOn == nil {
             var score = 0
             var matched = 0
             for word in wanted {
@@ -131,6 +166,27 @@ public struct KKTUDictionary: Sendable {
                 throw wrong(index + 2, "the parent \(parent) is missing")
             }
         }
+        self.init(entries)
+    }
+
+    /// The same with an operator's changes. Vanished codes stay, marked; an unknown group makes none of a code.
+    public func changed(by changes: [KKTUChange]) -> KKTUDictionary {
+        guard !changes.isEmpty else { return self }
+        var all = byCode
+        for change in changes {
+            let numbers = change.code.split(separator: ".")
+            all[change.code] = Entry(
+                code: change.code, level: numbers.count,
+                parent: numbers.count == 1 ? nil : numbers.dropLast().joined(separator: "."),
+                isUsable: numbers.count == 3, name: change.name, displayName: change.displayName,
+                vanishedOn: change.vanishedOn)
+        }
+        return KKTUDictionary(Array(all.values))
+    }
+
+    private init(_ unordered: [Entry]) {
+        var entries = unordered
+        let byCode = Dictionary(entries.map { ($0.code, $0) }) { first, _ in first }
         func key(_ code: String) -> [Int] { code.split(separator: ".").map { Int($0) ?? 0 } }
         entries.sort { key($0.code).lexicographicallyPrecedes(key($1.code)) }
         self.entries = entries

@@ -34,20 +34,48 @@ public enum OperatorAnswer: Equatable, Sendable {
     case failed(status: Int?, code: String, message: String, retryAfterSeconds: Int?)
 }
 
-/// Calls to the operator, one at a time and not too fast.
-public actor OperatorClient {
-    private let options: OperatorOptions
-    private let outbound: OutboundClient
+/// How fast the operator is called: shared by everything that calls one operator.
+public actor OperatorPace {
     private var nextCall: ContinuousClock.Instant?
 
-    public init(options: OperatorOptions, outbound: OutboundClient) {
+    public init() {}
+
+    /// Returns when the next call may be made.
+    func wait(callsPerSecond: Int) async throws {
+        let clock = ContinuousClock()
+        let now = clock.now
+        let start = max(nextCall ?? now, now)
+        nextCall = start + .seconds(1) / max(1, callsPerSecond)
+        if start > now { try await clock.sleep(until: start) }
+        try Task.checkCancellation()
+    }
+}
+
+/// Calls to the operator, not too fast.
+public struct OperatorClient: Sendable {
+    private let options: OperatorOptions
+    private let outbound: OutboundClient
+    private let pace: OperatorPace
+
+    public init(options: OperatorOptions, outbound: OutboundClient, pace: OperatorPace = OperatorPace()) {
         self.options = options
         self.outbound = outbound
+        self.pace = pace
     }
 
     /// Reads.
     public func get(_ path: String) async throws -> OperatorAnswer {
         try await call(.get, path, contentType: nil, body: [])
+    }
+
+    /// Sends what is no object of its own (rows of statistics), or removes one.
+    /// - Parameter method: `POST`, `PUT` or `DELETE`.
+    public func send(_ method: String, _ path: String, json body: [UInt8]) async throws -> OperatorAnswer {
+        guard let method = OutboundRequest.Method(rawValue: method) else {
+            return .failed(
+                status: nil, code: "operator_method", message: "There is no such call.", retryAfterSeconds: nil)
+        }
+        return try await call(method, path, contentType: method == .delete ? nil : "application/json", body: body)
     }
 
     /// Writes an object.
@@ -65,7 +93,7 @@ public actor OperatorClient {
     private func call(
         _ method: OutboundRequest.Method, _ path: String, contentType: String?, body: [UInt8]
     ) async throws -> OperatorAnswer {
-        try await keepPace()
+        try await pace.wait(callsPerSecond: options.callsPerSecond)
         var headers = [("Authorization", "Bearer \(options.token)"), ("Accept", "application/json")]
         if let contentType { headers.append(("Content-Type", contentType)) }
         let request = OutboundRequest(
@@ -76,15 +104,6 @@ public actor OperatorClient {
         } catch let error as OutboundError {
             return Self.classify(error)
         }
-    }
-
-    private func keepPace() async throws {
-        let clock = ContinuousClock()
-        let now = clock.now
-        let start = max(nextCall ?? now, now)
-        nextCall = start + .seconds(1) / max(1, options.callsPerSecond)
-        if start > now { try await clock.sleep(until: start) }
-        try Task.checkCancellation()
     }
 
     static func classify(_ response: OutboundResponse) -> OperatorAnswer {

@@ -13,7 +13,7 @@ enum CampaignBody {
         let isShaped =
             parts.count == 3 && parts.allSatisfy { (1...2).contains($0.utf8.count) && $0.allSatisfy(\.isASCIIDigit) }
         guard isShaped, parts[0].first != "0", (1...30).contains(Int(parts[0]) ?? 0),
-            call.services.kktu.map({ $0.entry(code)?.isUsable == true }) ?? true
+            call.services.kktu.map({ $0.entry(code)?.canBeChosen == true }) ?? true
         else {
             body.problem("kktu", "Must be a third-level code of goods and services (ККТУ) like 17.3.1.")
             return nil

@@ -32,6 +32,10 @@ public enum ManagementRoutes {
         RegistrationRoutes.add(to: &table)
         KKTURoutes.add(to: &table)
         ModerationRoutes.add(to: &table)
+        MonthRoutes.add(to: &table)
+        ActRoutes.add(to: &table)
+        SendingRoutes.add(to: &table)
+        KKTURefreshRoutes.add(to: &table)
         return table
     }
 }

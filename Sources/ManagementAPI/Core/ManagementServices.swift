@@ -20,8 +20,14 @@ public struct ManagementServices: Sendable {
     public var trustedProxies = TrustedProxies.none
     /// Ad formats in use; nil where creatives are not served.
     public var formats: AdFormatSet?
-    /// Codes of goods; nil where the dictionary is not loaded.
-    public var kktu: KKTUDictionary?
+    /// Codes of goods; nil where the dictionary is not loaded. Set to the one that ships; read with its refreshes, as
+    /// they were seen last.
+    public var kktu: KKTUDictionary? {
+        get { kktuSource?.latest }
+        set { kktuSource = newValue.map(KKTUSource.init) }
+    }
+    /// The dictionary with its refreshes.
+    var kktuSource: KKTUSource?
     /// Which foreign addresses (feeds, webhooks) may be stored.
     public var outbound = OutboundPolicy.publicOnly
     /// Addresses as browsers see them, without a trailing slash.

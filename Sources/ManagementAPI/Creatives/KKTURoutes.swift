@@ -1,3 +1,4 @@
+import AdModel
 import ORD
 import Postgres
 import Store
@@ -13,11 +14,9 @@ enum KKTURoutes {
         table.put("/v1/category-kktu/{category}", .catalogue, .sellers, map)
     }
 
-    private static func dictionary(_ call: Call) throws(Refusal) -> KKTUDictionary {
-        guard let kktu = call.services.kktu else {
-            throw Refusal(.unavailable, "The KKTU dictionary is not loaded.", retryAfter: 60)
-        }
-        return kktu
+    /// With refreshes that another node has taken over.
+    private static func dictionary(_ call: Call) async throws -> KKTUDictionary {
+        try await call.read { db in try FinanceCalls.kktu(call, on: db) }
     }
 
     private static func render(_ json: inout JSONText, _ entry: KKTUDictionary.Entry) {
@@ -26,6 +25,7 @@ enum KKTURoutes {
         json.member("parent", entry.parent)
         json.member("name", entry.displayName)
         json.member("usable", entry.isUsable)
+        json.member("vanished_on", entry.vanishedOn?.description)
     }
 
     @Sendable private static func search(_ call: Call) async throws -> Answer {
@@ -35,7 +35,7 @@ enum KKTURoutes {
         let usable = try query.bool("usable")
         let limit = try query.int("limit", 1...500) ?? 50
         try query.finish()
-        let dictionary = try dictionary(call)
+        let dictionary = try await dictionary(call)
         var entries = text.map { dictionary.search($0, limit: 500) } ?? dictionary.entries
         if let parent { entries = entries.filter { $0.parent == parent } }
         if let usable { entries = entries.filter { $0.isUsable == usable } }
@@ -47,13 +47,13 @@ enum KKTURoutes {
 
     @Sendable private static func find(_ call: Call) async throws -> Answer {
         try call.requireNoQuery()
-        guard let entry = try dictionary(call).entry(call.path("code")) else { throw Refusal.notFound }
+        guard let entry = try await dictionary(call).entry(call.path("code")) else { throw Refusal.notFound }
         return .json { render(&$0, entry) }
     }
 
     @Sendable private static func suggest(_ call: Call) async throws -> Answer {
         try call.requireNoQuery()
-        let dictionary = try dictionary(call)
+        let dictionary = try await dictionary(call)
         return try await call.read { db in
             guard
                 let row = try db.query("select id, kktu from campaign where code = $1", [.text(call.path("id"))]).first
@@ -101,7 +101,7 @@ enum KKTURoutes {
         let body = try await call.body()
         let clears = body.isNull("kktu")
         let code = clears ? nil : body.text("kktu", limit: 16)
-        if let code, try dictionary(call).entry(code)?.isUsable != true {
+        if let code, try await dictionary(call).entry(code)?.canBeChosen != true {
             body.problem("kktu", "Must be a third-level code of the dictionary.", code: "unknown_reference")
         }
         try body.finish()

@@ -44,7 +44,7 @@ public enum KKTUSuggestions {
         }
         var evidence: [String: Evidence] = [:]
         func add(_ code: String, _ source: String, _ category: String, _ products: Int64, rank: Int) {
-            guard dictionary.entry(code)?.isUsable == true else { return }
+            guard dictionary.entry(code)?.canBeChosen == true else { return }
             var known = evidence[code] ?? Evidence(source: source, rank: rank)
             if !known.categories.contains(category) {
                 known.categories.append(category)

@@ -46,14 +46,16 @@ public enum ChargeReader {
                 .int4(advertiser), .int8(after), .date(orNull: day?.number), .text(orNull: campaign),
                 .bool(orNull: overDelivery), .int8(limit),
             ]
-        ).map { row in
-            ChargeRow(
-                id: try row.int64("id"), kind: try row.string("kind"), day: Day(number: try row.days("accounting_day")),
-                eventTime: Timestamp(micros: try row.micros("event_time")), campaign: try row.string("campaign"),
-                lineItem: try row.string("line_item"), price: Micros(try row.int64("price_micros")),
-                amount: Micros(try row.int64("amount_micros")), reason: try row.string("reason"),
-                corrects: try row.int64IfPresent("corrects"))
-        }
+        ).map(record)
+    }
+
+    static func record(_ row: PostgresRow) throws -> ChargeRow {
+        ChargeRow(
+            id: try row.int64("id"), kind: try row.string("kind"), day: Day(number: try row.days("accounting_day")),
+            eventTime: Timestamp(micros: try row.micros("event_time")), campaign: try row.string("campaign"),
+            lineItem: try row.string("line_item"), price: Micros(try row.int64("price_micros")),
+            amount: Micros(try row.int64("amount_micros")), reason: try row.string("reason"),
+            corrects: try row.int64IfPresent("corrects"))
     }
 }
 

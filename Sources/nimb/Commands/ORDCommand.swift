@@ -10,7 +10,10 @@ import Store
 struct ORDCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ord", abstract: "Reports for the operator of advertising data (ОРД).",
-        subcommands: [ORDExportCommand.self])
+        subcommands: [
+            ORDStatusCommand.self, ORDCloseCommand.self, ORDExportCommand.self, ORDPushCommand.self,
+            ORDDiffCommand.self, ORDKKTUCommand.self,
+        ])
 }
 
 /// `nimb ord export`: acts and statistics of a month as one ZIP file, or the list of what is missing.

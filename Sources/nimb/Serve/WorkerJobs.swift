@@ -1,4 +1,5 @@
 import AdModel
+import FinanceExports
 import Foundation
 import Jobs
 import Logging
@@ -37,6 +38,8 @@ struct WorkerJobs {
     func jobs() throws -> [Job] {
         let mailJob = try mail.job(pool: pool, isDevelopment: isDevelopment, metrics: metrics, logger: logger)
         let client = OutboundClient(policy: outbound)
+        // Registration and sending call one operator, and keep his pace together.
+        let pace = OperatorPace()
         return [
             mailJob,
             Job(name: "identity-sweep", every: .seconds(3_600)) { now in
@@ -55,19 +58,46 @@ struct WorkerJobs {
                 pool: pool, client: client, clock: clock, metrics: metrics, logger: logger,
                 importer: FeedImports.importer(pool, clock: clock)
             ).job,
-            try registrationJob(client),
+            try registrationJob(client, pace),
+            sendingJob(client, pace),
+            try pushScheduleJob(),
         ].compactMap { $0 }
             + NoticeJobs(pool: pool, client: client, sealer: sealer, link: inbox, clock: clock).jobs
     }
 
+    /// Sends months to the operator.
+    private func sendingJob(_ client: OutboundClient, _ pace: OperatorPace) -> Job {
+        let (pool, logger, registration, clock) = (pool, logger, registration, clock)
+        return Job(name: "sending", every: .seconds(5)) { _ in
+            guard let options = registration() else { return }
+            let sender = MonthSender(
+                pool: pool, client: OperatorClient(options: options, outbound: client, pace: pace), logger: logger,
+                clock: clock)
+            try await sender.run()
+        }
+    }
+
+    /// Presses the button where nobody has to: see `MonthPush.startDue`.
+    private func pushScheduleJob() throws -> Job {
+        let kktu = KKTUSource(try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv"))))
+        let pool = pool
+        return Job(name: "push-schedule", every: .seconds(600)) { now in
+            _ = try await pool.transaction { db in
+                try MonthPush.startDue(kktu: kktu.current(on: db), now: now, on: db) { bundle in
+                    try MonthFormat.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, nil)[0].bytes
+                }
+            }
+        }
+    }
+
     /// Registers approved creatives with the operator.
-    private func registrationJob(_ client: OutboundClient) throws -> Job {
+    private func registrationJob(_ client: OutboundClient, _ pace: OperatorPace) throws -> Job {
         let kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
         let (pool, logger, registration) = (pool, logger, registration)
         return Job(name: "registration", every: .seconds(5)) { _ in
             guard let options = registration() else { return }
             let registrar = CreativeRegistrar(
-                pool: pool, client: OperatorClient(options: options, outbound: client), kktu: kktu,
+                pool: pool, client: OperatorClient(options: options, outbound: client, pace: pace), kktu: kktu,
                 batch: options.batch, logger: logger, clock: clock)
             try await registrar.run()
         }

@@ -33,7 +33,12 @@ enum MatrixWorld {
         case "reports", "publications": IDs(own: "own-report", foreign: "foreign-report", absent: "absent-report")
         case "users": IDs(own: "own-user", foreign: "foreign-user", absent: "absent-user")
         case "webhooks": IDs(own: "own-webhook", foreign: "foreign-webhook", absent: "absent-webhook")
+        case "acts": IDs(own: "act-own-contract-2026-10", foreign: "act-foreign-contract-2026-10", absent: "act-absent")
         // The retailer's own: shown to all or to none.
+        case "months": IDs(own: "2026-11", foreign: nil, absent: "1999-01")
+        case "pushes": IDs(own: "psh-none", foreign: nil, absent: "absent-push")
+        case "statistics": IDs(own: "cr-own-creative-v1__pad-shop", foreign: nil, absent: "absent-row")
+        case "files": IDs(own: "csv", foreign: nil, absent: "absent-format")
         case "storefronts": IDs(own: "shop", foreign: nil, absent: "absent-shop")
         case "placements": IDs(own: "home.top", foreign: nil, absent: "absent.top")
         case "stock-locations": IDs(own: "msk", foreign: nil, absent: "absent-msk")

@@ -14,6 +14,10 @@ public enum StubFault: Equatable, Sendable {
     case treatThenHang
     /// Never treats it and never answers.
     case hang
+    /// Treats the request and breaks the connection off in the middle of the answer.
+    case treatThenCutOff
+    /// Breaks the connection off without having treated anything.
+    case cutOff
     /// Answers with a status and does nothing.
     case status(Int)
     /// Refuses in the operator's words.
@@ -55,13 +59,43 @@ public struct OperatorStub: Service {
     /// Serves until the task is cancelled or the service group shuts down.
     public func run() async throws {
         let router = Router(context: BasicRequestContext.self)
-        for kind in ["person", "contract", "media"] {
-            router.put("/v1/\(kind)/{id}") { try await treat($0, $1, kind) }
-            router.get("/v1/\(kind)/{id}") { try await treat($0, $1, kind) }
+        for (kind, version) in Self.kinds {
+            router.put("/\(version)/\(kind)/{id}") { request, context in
+                let type = request.headers[.contentType] ?? ""
+                return try await treat(request, context) {
+                    await book.put(kind, $0.id, $0.body, contentType: type, path: $0.path)
+                }
+            }
+            router.get("/\(version)/\(kind)/{id}") { request, context in
+                try await treat(request, context) { await book.get(kind, $0.id, path: $0.path) }
+            }
         }
-        router.put("/v3/creative/{id}") { try await treat($0, $1, "creative") }
-        router.get("/v3/creative/{id}") { try await treat($0, $1, "creative") }
-        router.get("/v1/creative/{id}/erir_status") { try await treat($0, $1, "status") }
+        for kind in Self.kinds.map(\.kind) + ["statistics"] where kind != "media" {
+            router.get("/v1/\(kind)/{id}/erir_status") { request, context in
+                try await treat(request, context) { await book.status(kind, $0.id, path: $0.path) }
+            }
+        }
+        router.get("/v1/media/{id}/info") { request, context in
+            try await treat(request, context) { await book.get("media", $0.id, path: $0.path) }
+        }
+        router.delete("/v4/invoice/{id}") { request, context in
+            try await treat(request, context) { await book.deleteAct($0.id, path: $0.path) }
+        }
+        router.post("/v3/statistics") { request, context in
+            try await treat(request, context) { await book.addRows($0.body, path: $0.path) }
+        }
+        router.post("/v3/statistics/delete") { request, context in
+            try await treat(request, context) { await book.deleteRows($0.body, path: $0.path) }
+        }
+        router.get("/v3/statistics/list") { request, context in
+            let query = request.uri.queryParameters
+            func number(_ name: Substring, _ fallback: Int) -> Int { query[name].flatMap { Int($0) } ?? fallback }
+            let (offset, limit) = (number("offset", 0), number("limit", 100))
+            let months = query["months"].map(String.init) ?? ""
+            return try await treat(request, context) {
+                await book.rows(months: months, offset: offset, limit: limit, path: $0.path)
+            }
+        }
         // Beside the operator's own addresses: faults for people who try things out.
         router.post("/stub/faults") { request, _ in try await planFault(request) }
         let application = Application(
@@ -71,33 +105,44 @@ public struct OperatorStub: Service {
         try await application.run()
     }
 
-    private func treat(_ request: Request, _ context: BasicRequestContext, _ kind: String) async throws -> Response {
+    private static let kinds: [(kind: String, version: String)] = [
+        ("person", "v1"), ("contract", "v1"), ("cid", "v1"), ("pad", "v1"), ("media", "v1"), ("creative", "v3"),
+        ("invoice", "v4"),
+    ]
+
+    /// What a handler is told of a request.
+    private struct Asked: Sendable {
+        var id: String
+        var path: String
+        var body: [UInt8]
+    }
+
+    private func treat(
+        _ request: Request, _ context: BasicRequestContext, _ answer: @Sendable (Asked) async -> StubReply
+    ) async throws -> Response {
         guard request.headers[.authorization] == "Bearer \(token)" else {
             return StubReply.error(401, "common_authorization_error", nil, "no access").response
         }
-        let id = context.parameters.get("id") ?? ""
-        let body = Array(buffer: try await request.body.collect(upTo: Self.bodyLimit))
+        let asked = Asked(
+            id: context.parameters.get("id") ?? "", path: request.uri.path,
+            body: Array(buffer: try await request.body.collect(upTo: Self.bodyLimit)))
         let fault = await book.takeFault(for: "\(request.method.rawValue) \(request.uri.path)")
         switch fault {
         case .delay(let pause): try await Task.sleep(for: pause)
         case .hang:
             try await Task.sleep(for: Self.hangLimit)
             return StubReply(status: 504, json: "{}").response
+        case .cutOff: return StubReply.broken
         case .status(let status): return StubReply(status: status, json: "{}").response
         case .refuse(let code, let field, let message):
             return StubReply.error(400, code, field, message).response
         case .bad(let message):
-            await book.spoil(id, message)
-        case .treatThenHang, nil: break
+            await book.spoil(asked.path, message)
+        case .treatThenHang, .treatThenCutOff, nil: break
         }
-        let reply: StubReply
-        switch (request.method, kind) {
-        case (.get, "status"): reply = await book.status(of: id)
-        case (.get, _): reply = await book.get(kind, id)
-        default: reply = await book.put(kind, id, body, contentType: request.headers[.contentType] ?? "")
-        }
+        let reply = await answer(asked)
         if fault == .treatThenHang { try await Task.sleep(for: Self.hangLimit) }
-        return reply.response
+        return fault == .treatThenCutOff ? StubReply.broken : reply.response
     }
 
     /// `{"on": "PUT /v3/creative", "fault": "hang", "times": 1}`.
@@ -107,6 +152,7 @@ public struct OperatorStub: Service {
         let message = object?["message"] as? String ?? "told so"
         let faults: [String: StubFault] = [
             "delay": .delay(.seconds(3)), "hang": .hang, "treat_then_hang": .treatThenHang, "fail": .status(500),
+            "cut_off": .cutOff, "treat_then_cut_off": .treatThenCutOff,
             "rate_limit": .status(429), "bad": .bad(message: message),
             "refuse": .refuse(code: "common_validation_error", field: object?["field"] as? String, message: message),
         ]
@@ -130,7 +176,23 @@ struct StubReply: Equatable, Sendable {
         return StubReply(status: status, json: encoded(object))
     }
 
-    static func encoded(_ object: [String: Any]) -> String {
+    /// In the operator's shape, with the values at fault.
+    static func error(_ problem: StubProblem, _ body: StubValue) -> StubReply {
+        var object: [String: Any] = ["error_code": problem.code, "message": problem.message, "field": problem.field]
+        if let value = body[problem.field], value.text != nil || value.number != nil {
+            object["values"] = [value.plain]
+        }
+        return StubReply(status: problem.status, json: encoded(object))
+    }
+
+    /// An answer whose body never comes: the connection ends first.
+    static let broken = Response(
+        status: .ok, headers: [.contentType: "application/json"],
+        body: ResponseBody(contentLength: 100) { _ in throw BrokenOff() })
+
+    private struct BrokenOff: Error {}
+
+    static func encoded(_ object: Any) -> String {
         let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
         return data.map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
