@@ -143,6 +143,10 @@ struct DemoSetup {
         let telling = DemoProgress("catalogue")
         try await FeedHost.run(port: shopPort, files: files) {
             try await seed("demo-feeds.yaml", "feeds of three regions", client, today)
+            // A start that was ended in the middle of a fetch still holds its feed; nobody else works here.
+            _ = try await pool.transaction { db in
+                try db.query("update feed set claimed_until = 'epoch' where claimed_until is not null")
+            }
             let logger = Logger(label: "nimb.dev.feeds", factory: { _ in SwiftLogNoOpLogHandler() })
             try await FeedJob(
                 pool: pool, client: OutboundClient(policy: OutboundPolicy(allowedHosts: ["localhost"])), clock: clock,
