@@ -69,7 +69,6 @@ let ring0: [Target] = [
     ours("AdModel"),
     ours("Measurement", ["AdModel", crypto]),
     ours("Profiles", ["AdModel"]),
-    ours("Audiences", ["AdModel", "Profiles"]),
     // A seeded shop with a known truth: shoppers, tastes, returns, bots, and the true effect of ads.
     ours("Simulator", ["AdModel"]),
     ours("Decisioning", ["AdModel", "Profiles", "Measurement"]),
@@ -92,7 +91,6 @@ let ring1: [Target] = [
         name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(
         name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
-    .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
     .systemLibrary(
         name: "CXLSXWriter", pkgConfig: "xlsxwriter", providers: [.apt(["libxlsxwriter-dev"])]),
     .systemLibrary(
@@ -105,7 +103,6 @@ let ring1: [Target] = [
     ours("Archive", ["CLibZip"]),
     ours("Imaging", ["CVips"]),
     ours("Inflate", ["CZlib"]),
-    ours("Stemmer", ["CStemmer"]),
     ours("Spreadsheet", ["CXLSXWriter"]),
     ours("CMS", ["CLibCrypto"]),
     .target(
@@ -125,7 +122,6 @@ let ring1: [Target] = [
             .copy("20261122080000_incrementality.sql"),
             .copy("20261122100000_month_close.sql"),
             .copy("20261122110000_operators.sql"),
-            .copy("20261122120000_decision_engine.sql"),
         ],
         swiftSettings: strict),
     .target(
@@ -144,7 +140,7 @@ let ring2: [Target] = [
     ours(
         "Store",
         [
-            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement", "Audiences",
+            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
             "Attribution", "Billing", "Reporting", "ORD", "AdFormats", crypto, cryptoExtras, logging,
         ]),
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
@@ -208,7 +204,7 @@ let ring4: [Target] = [
         name: "nimb",
         dependencies: [
             "AdModel", "DeliveryAPI", "ManagementAPI", "Pipeline", "CatalogImport", "Jobs", "ORDGateway", "Outbound",
-            "DemoShop", "FinanceDocuments", "FinanceExports", "Simulator", "Audiences", "Stemmer", "Spreadsheet", "CMS",
+            "DemoShop", "FinanceDocuments", "FinanceExports", "Simulator", "Spreadsheet", "CMS",
             "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
@@ -228,9 +224,7 @@ let testTargets: [Target] = [
     tests("AdModelTests", ["AdModel"]),
     tests("MeasurementTests", ["Measurement", "AdModel"], cases: true),
     tests("ProfilesTests", ["Profiles", "AdModel"]),
-    tests("AudiencesTests", ["Audiences", "Profiles", "AdModel"]),
     tests("SimulatorTests", ["Simulator", "AdModel"]),
-    tests("StemmerTests", ["Stemmer"]),
     tests("SpreadsheetTests", ["Spreadsheet", "Archive"]),
     tests("CMSTests", ["CMS"]),
     tests(
