@@ -100,7 +100,11 @@ struct ShopRoutes: Sendable {
         let brand = (holder.catalogue?.products.values.filter { $0.brand.lowercased() == plain } ?? []).map(\.sku)
         do {
             let named = try await reader.search(phrase)
-            let skus = named + brand.filter { !named.contains($0) }.sorted()
+            // «Шоколад» before «Печенье с шоколадом»: what a name begins with is what a thing is.
+            let stem = plain.prefix(max(3, plain.count - 2))
+            let products = holder.catalogue?.products
+            let isIt = { (sku: String) in products?[sku]?.name.lowercased().hasPrefix(stem) ?? false }
+            let skus = named.filter(isIt) + named.filter { !isIt($0) } + brand.filter { !named.contains($0) }.sorted()
             holder.keep(skus, for: phrase)
             return skus
         } catch {

@@ -79,6 +79,8 @@ extension BrowserTests {
             try await browser.find(".sum .primary").click()
             let order = try await browser.find("[data-order]").text
             #expect(order.hasPrefix("P-"))
+            #expect(try await Axe.findings(browser).isEmpty)
+            try await browser.screenshot("shop-order-1280", whole: true)
             try await eventually(within: .seconds(10), "the order in the report of \(advertiser.key)") {
                 try await shop.reported(["direct_units", "halo_units"], key: advertiser.key)
                     == [before[0] + 1, before[1] + 1]
@@ -130,7 +132,7 @@ extension BrowserTests {
                 ("home", "/shop/"), ("category", "/shop/category/coffee"),
                 ("product", "/shop/product/" + (try await firstSKU(shop))),
                 ("search", "/shop/search?q=%D1%88%D0%BE%D0%BA%D0%BE%D0%BB%D0%B0%D0%B4"), ("cart", "/shop/cart"),
-                ("not-found", "/shop/nowhere"), ("thanks", "/shop/thanks/P-000000000000"),
+                ("not-found", "/shop/nowhere"), ("forgotten-order", "/shop/thanks/P-000000000000"),
             ]
             for (name, path) in pages {
                 for width in [1280, 390] {
