@@ -60,6 +60,8 @@ import Testing
             try text.write(to: formats.appendingPathComponent(name), atomically: true, encoding: .utf8)
         }
         let server = try await shop.startServer(["--adformats", shop.folder.appendingPathComponent("formats").path])
+        // It is what puts an approved creative into service.
+        let worker = try await shop.startWorker()
         let file = shop.folder.appendingPathComponent("quote.yaml")
         try Self.seed.write(to: file, atomically: true, encoding: .utf8)
         let seeding = try ChildProcess.nimb(
@@ -71,11 +73,17 @@ import Testing
         let request = """
             {"storefront":"shop","page":{"type":"article"},"slots":[{"name":"article.quote"}],"html":true,"location":"msk"}
             """
-        let ad = try await eventualValue("an ad of the new format") {
-            let answer = try await shop.delivery.post("/v1/placements", request)
-            let ad = answer.json["slots"]["article.quote"]["ads"][0]
-            return ad["format"].string == "quote" ? ad : nil
+        var last = ""
+        do {
+            try await eventually(within: .seconds(30), "an ad of the new format") {
+                let answer = try await shop.delivery.post("/v1/placements", request)
+                last = answer.text
+                return answer.json["slots"]["article.quote"]["ads"][0]["format"].string == "quote"
+            }
+        } catch let error as DeadlineError {
+            throw DeadlineError(description: "\(error): \(last); seeded: \(seeding.output)")
         }
+        let ad = try await shop.delivery.post("/v1/placements", request).json["slots"]["article.quote"]["ads"][0]
         #expect(ad["products"].array.count == 2)
         let html = try #require(ad["html"].string)
         #expect(html.contains("<q>Кофе &lt;b&gt;начинает&lt;/b&gt; день</q>"))
@@ -83,5 +91,6 @@ import Testing
         let style = try await shop.delivery.get("/tag/nimb.css")
         #expect(style.text.contains(".nimb-ad q"))
         #expect(try await server.stop() == 0)
+        #expect(try await worker.stop() == 0)
     }
 }

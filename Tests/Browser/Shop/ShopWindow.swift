@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 import TestKit
 
 /// A visit to the demo shop in the browser.
@@ -78,18 +77,12 @@ struct ShopWindow {
             ?? ""
     }
 
-    /// Sum of a metric over an advertiser's campaigns today, as his report says it.
-    func reported(_ metrics: [String], key: String) async throws -> [Int] {
-        guard let url = URL(string: dev.management + "/v1/reports/performance?by=campaign") else { return [] }
-        var request = URLRequest(url: url)
-        request.setValue("Bearer \(dev.value(key))", forHTTPHeaderField: "Authorization")
-        let (data, _) = try await URLSession.shared.data(for: request)
-        let text = String(decoding: data, as: UTF8.self)
-        return metrics.map { metric in
-            text.ranges(of: "\"\(metric)\":").reduce(0) { sum, range in
-                sum + (Int(text[range.upperBound...].prefix { $0.isNumber }) ?? 0)
-            }
-        }
+    /// Totals of an advertiser's report of his campaigns.
+    func reported(_ metrics: [String], key: String) async throws -> [Int64] {
+        let answer = try await WebClient().send(
+            "GET", dev.management + "/v1/reports/performance?by=campaign",
+            headers: ["Authorization": "Bearer \(dev.value(key))"])
+        return metrics.map { answer.json["totals"][$0].integer ?? 0 }
     }
 }
 
