@@ -143,6 +143,7 @@ import Testing
             """)
         try await world.run(
             """
+            select ensure_day_partition('ad_event', '2026-03-01');
             insert into ad_event select '2026-03-01', decision_id, 1, 0, -1, 1, 1, 1, 1, 1, 1, 'v', '{}',
                 '2026-03-11 10:00+03', '2026-03-11 10:00+03', 1, null from ad_event where line_item_id = 1 limit 4
             """)
