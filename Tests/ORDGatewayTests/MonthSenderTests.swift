@@ -88,7 +88,9 @@ struct MonthSenderTests {
             let export = try await world.export(statement, previous: Settlement(SendingWorld.statement()))
             let push = try await world.start(export)
             try await world.sender().run()
-            #expect(try await world.push(push.code).state == .sent)
+            // The register is asked again about what stays, so its word may be there by now.
+            let state = try await world.push(push.code).state
+            #expect([.sent, .verified].contains(state))
             let kept = await world.book.ids("statistics")
             #expect(!kept.contains("cr-own-v1__pad-web__2026-10-01"))
             #expect(await world.book.ids("statistics").count == 4)

@@ -126,8 +126,16 @@ public actor StubBook {
             return .error(400, "common_validation_error", "media_file", "send a form")
         }
         let isNew = objects["media"]?[id] == nil
-        keep("media", id, .object(["size": .number(Decimal(body.count))]), body)
+        keep("media", id, .object(["sha256": .text(Self.fileHash(body))]), body)
         return StubReply(status: isNew ? 201 : 200, json: StubReply.encoded(["messages": [String]()]))
+    }
+
+    /// Of the file inside a form with one file.
+    private static func fileHash(_ form: [UInt8]) -> String {
+        let data = Data(form)
+        let start = data.range(of: Data("\r\n\r\n".utf8))?.upperBound ?? data.startIndex
+        let end = data.range(of: Data("\r\n--".utf8), options: .backwards)?.lowerBound ?? data.endIndex
+        return SHA256.hash(data: data[start..<max(start, end)]).map { String($0, radix: 16) }.joined(separator: ".")
     }
 
     /// Rows are taken all or none, and replace those of the same creative, pad and month.
