@@ -50,7 +50,7 @@ enum FinanceJSON {
         json.member("overdue", month.isOverdue)
         json.member("earliest_freeze", month.earliestFreeze.rfc3339)
         json.member("next_states", month.status.state.next.map(\.rawValue))
-        json.member("totals") { $0.object { totals(&$0, month.totals) } }
+        json.member("totals") { totals(&$0, month.totals) }
         json.member("carries_micros", month.carries.value)
         json.member("conditions", array: month.conditions) { json, condition in
             json.object {
@@ -75,11 +75,9 @@ enum FinanceJSON {
             }
         }
         json.member("pending") {
-            $0.object {
-                $0.member("rows", month.pending.rows)
-                $0.member("amount_micros", month.pending.amount.value)
-                $0.member("charges", month.pending.charges.map { String($0) })
-            }
+            $0.member("rows", month.pending.rows)
+            $0.member("amount_micros", month.pending.amount.value)
+            $0.member("charges", month.pending.charges.map { String($0) })
         }
         json.member("levy", array: month.levy) { json, forecast in json.object { levy(&$0, forecast) } }
         json.member("transitions", array: month.transitions) { json, step in
@@ -128,7 +126,7 @@ enum FinanceJSON {
         json.member("date_end", found.act.dateEnd.description)
         json.member("client_role", found.act.clientRole)
         json.member("contractor_role", found.act.contractorRole)
-        json.member("amount") { $0.object { amount(&$0, found.act.services) } }
+        json.member("amount") { amount(&$0, found.act.services) }
         json.member("ledger_micros", found.ledger.value)
         json.member("rounding_micros", found.rounding.value)
         json.member("rounding_charge", found.roundingCharge.map { String($0) })
@@ -138,7 +136,7 @@ enum FinanceJSON {
             json.object {
                 $0.member("contract", item.contractID)
                 $0.member("cid", item.cid)
-                $0.member("amount") { $0.object { amount(&$0, item.amount) } }
+                $0.member("amount") { amount(&$0, item.amount) }
                 $0.member("creatives", item.creativeIDs)
             }
         }
@@ -154,7 +152,7 @@ enum FinanceJSON {
         json.member("pay_type", row.payType)
         json.member("unit_price", row.unitPrice?.description)
         if let sum = row.amount {
-            json.member("amount") { $0.object { amount(&$0, sum) } }
+            json.member("amount") { amount(&$0, sum) }
         } else {
             json.member("amount", raw: nil)
         }
@@ -188,17 +186,13 @@ enum FinanceJSON {
         json.member("changed_at", push.changedAt.rfc3339)
         json.member("actor", push.actor)
         json.member("objects") { json in
-            json.object { json in
-                for state in ["queued", "sending", "unknown", "accepted", "refused"] {
-                    json.member(state, push.objects[state] ?? 0)
-                }
+            for state in ["queued", "sending", "unknown", "accepted", "refused"] {
+                json.member(state, push.objects[state] ?? 0)
             }
         }
         json.member("register") { json in
-            json.object { json in
-                for word in ["waiting", "processing", "verified", "bad", "none"] {
-                    json.member(word, push.register[word] ?? 0)
-                }
+            for word in ["waiting", "processing", "verified", "bad", "none"] {
+                json.member(word, push.register[word] ?? 0)
             }
         }
     }

@@ -159,7 +159,7 @@ enum MonthRoutes {
         _ json: inout JSONText, _ name: String, _ value: V?, _ render: (inout JSONText, V) -> Void
     ) {
         guard let value else { return json.member(name, raw: nil) }
-        json.member(name) { $0.object { render(&$0, value) } }
+        json.member(name) { render(&$0, value) }
     }
 
     // MARK: Steps
