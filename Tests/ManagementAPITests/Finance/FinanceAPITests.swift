@@ -36,7 +36,8 @@ import Testing
 
     @Test func anAdvertiserSeesActsAndNothingElseOfFinance() async throws {
         try await WalletProbe.serving { probe in
-            #expect(try await probe.read("/v1/finance/acts", key: "nk_nord").status == 200)
+            let acts = try await probe.read("/v1/finance/acts", key: "nk_nord")
+            #expect(acts.status == 200)
             for path in ["/v1/finance/months", "/v1/finance/months/2026-11", "/v1/finance/levy", "/v1/finance/pushes"] {
                 #expect(try await probe.read(path, key: "nk_nord").status == 403, "\(path)")
             }
