@@ -3,6 +3,7 @@ import Foundation
 import FoundationNetworking
 import Logging
 import ManagementAPI
+import ORD
 import Postgres
 import Store
 import TestKit
@@ -47,12 +48,16 @@ enum WalletProbe {
         try await TestDatabase.current.pool.withConnection { try $0.script(schema) }
         let database = PostgresOptions(url: TestDatabase.current.url)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let dictionary = URL(fileURLWithPath: #filePath)
+            .appendingPathComponent("../../../../Sources/nimb/Data/kktu.csv").standardizedFileURL
+        let kktu = try KKTUDictionary(csv: [UInt8](Data(contentsOf: dictionary)))
         try await HTTPProbe.with(
             { announce in
+                var services = ManagementServices(database: database, sealer: sealer, clock: { now })
+                services.kktu = kktu
                 let server = ManagementServer(
-                    options: ListenerOptions(port: 0),
-                    services: ManagementServices(database: database, sealer: sealer, clock: { now }),
-                    metrics: { "" }, health: { [] }, logger: logger, onRunning: announce)
+                    options: ListenerOptions(port: 0), services: services, metrics: { "" }, health: { [] },
+                    logger: logger, onRunning: announce)
                 try await server.run()
             }, body)
     }
