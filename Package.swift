@@ -122,6 +122,11 @@ let ring1: [Target] = [
             .copy("20261122080000_incrementality.sql"),
             .copy("20261122100000_month_close.sql"),
             .copy("20261122110000_operators.sql"),
+            .copy("20261122140000_audiences.sql"),
+            .copy("20261122150000_click_model.sql"),
+            .copy("20261122160000_shelves.sql"),
+            .copy("20261122170000_decisions.sql"),
+            .copy("20261122180000_finance_details.sql"),
         ],
         swiftSettings: strict),
     .target(
@@ -282,6 +287,10 @@ let testTargets: [Target] = [
     tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1], exclude: ["Fixtures", "Screenshots"]),
 ]
 
+// `NIMB_TESTS=DecisioningTests,StoreTests swift test` compiles those suites alone; unset, everything.
+let chosen = Context.environment["NIMB_TESTS"].map { Set($0.split(separator: ",").map(String.init)) }
+let chosenTests = testTargets.filter { $0.type != .test || chosen?.contains($0.name) ?? true }
+
 let package = Package(
     name: "nimb",
     platforms: [.macOS(.v15)],
@@ -299,5 +308,5 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", exact: "0.2.0"),
     ],
-    targets: ring0 + ring1 + ring2 + ring3 + ring4 + testTargets
+    targets: ring0 + ring1 + ring2 + ring3 + ring4 + chosenTests
 )

@@ -1,0 +1,1 @@
+-- Shelf algorithms: what their job computes from orders and signals.

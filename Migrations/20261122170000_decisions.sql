@@ -1,0 +1,1 @@
+-- Decisions explained, forecasts of traffic, caps shared between nodes.

@@ -1,0 +1,1 @@
+-- What papers say of the seller, and what the operator's register told.
