@@ -5,7 +5,7 @@ import Store
 import TestKit
 import Testing
 
-@Suite("Registering creatives with the operator", .database, .timeLimit(.minutes(5)))
+@Suite("Registering creatives with the operator", .database)
 struct CreativeRegistrarTests {
     @Test func anApprovedCreativeGetsItsTokenAndThenTheRegistersWord() async throws {
         try await RegistrationWorld.run { world in

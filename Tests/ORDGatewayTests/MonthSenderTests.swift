@@ -6,7 +6,7 @@ import Store
 import TestKit
 import Testing
 
-@Suite("Sending a month to the operator", .database, .timeLimit(.minutes(5)))
+@Suite("Sending a month to the operator", .database)
 struct MonthSenderTests {
     @Test func everythingIsSentOnceInTheOrderOfReferencesAndTheRegisterIsAsked() async throws {
         try await SendingWorld.run { world in

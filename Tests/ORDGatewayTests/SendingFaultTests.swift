@@ -31,7 +31,7 @@ struct SplitMix64: RandomNumberGenerator {
     }
 }
 
-@Suite("Sending through faults", .database, .timeLimit(.minutes(5)))
+@Suite("Sending through faults", .database)
 struct SendingFaultTests {
     /// Everything that a sending writes, in the operator's addresses.
     static let steps = [

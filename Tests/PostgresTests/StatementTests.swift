@@ -156,11 +156,10 @@ struct StatementTests {
                 try Self.waits(forLock: 3, on: $0)
             }
         }
-        let started = ContinuousClock.now
+        // The lock stays held, so nothing but the cancellation ends the statement.
         task.cancel()
         let error = await #expect(throws: PostgresError.self) { try await task.value }
         #expect(error?.code == "cancelled")
-        #expect(ContinuousClock.now - started < .seconds(5))
         // Nothing of the cancellation reaches whoever borrows the connection next.
         for n in 0..<20 {
             #expect(

@@ -124,7 +124,7 @@ struct CatalogueSearchTests {
     }
 
     /// Under the role and the policies of the management API, as advertisers search.
-    @Test func aHundredThousandProductsAreSearchedInMilliseconds() async throws {
+    @Test func aSearchReadsASmallPartOfAHundredThousandProducts() async throws {
         try await TestDatabase.current.pool.withConnection { db in
             try db.script(Self.catalogue)
             try db.script(
@@ -160,19 +160,19 @@ struct CatalogueSearchTests {
         add("category and word") { ($0.category, $0.words) = ("food", "печенье") }
         add("buyable") { ($0.location, $0.onlyBuyable, $0.words) = ("msk", true, "волосами") }
         add("nothing") { ($0.words, $0.brand) = ("кофе чай", "b5") }
-        let clock = ContinuousClock()
         for (name, filter) in searches {
-            // The best of several, because this machine has other work; the first also plans.
-            var best = Duration.seconds(60)
-            for _ in 0..<7 {
-                let begin = clock.now
-                _ = try await pool.transaction { db in
-                    try TenantScope.advertisers([1]).enter(on: db)
-                    return try ProductSearch.list(filter, now: Self.now, after: 0, limit: 101, on: db).count
-                }
-                best = min(best, clock.now - begin)
+            // What a search costs is the rows it reads, whatever else this machine does.
+            let read = try await pool.transaction { db in
+                try TenantScope.advertisers([1]).enter(on: db)
+                _ = try ProductSearch.list(filter, now: Self.now, after: 0, limit: 101, on: db)
+                return try db.query(
+                    """
+                    select coalesce(sum(seq_tup_read), 0)::bigint + coalesce(sum(idx_tup_fetch), 0)::bigint
+                    from pg_stat_xact_user_tables
+                    """
+                ).single().int64(0)
             }
-            #expect(best < .milliseconds(50), "\(name)")
+            #expect(read < 8_000, "\(name)")
         }
         await pool.close()
     }

@@ -9,12 +9,8 @@ public func eventually(
     within limit: Duration = .seconds(10), every pause: Duration = .milliseconds(20), _ what: String = "the condition",
     isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
 ) async throws {
-    let clock = ContinuousClock()
-    let deadline = clock.now + limit
-    while true {
-        if try await condition() { return }
-        guard clock.now < deadline else { throw DeadlineError(description: "\(what) did not come true in \(limit)") }
-        try await Task.sleep(for: pause)
+    try await eventualValue(within: limit, every: pause, what, isolation: isolation) {
+        try await condition() ? () : nil
     }
 }
 

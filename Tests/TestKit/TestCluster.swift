@@ -13,8 +13,9 @@ public actor TestCluster {
     static let template = "nimb_template"
     /// Who owns the tables of the test databases.
     static let owner = "nimb_owner"
-    /// Tests that may hold a database at the same time.
-    static let concurrentDatabases = 16
+    /// Tests that may hold a database at the same time: enough to keep two cores busy, few enough that a call with a
+    /// deadline is not kept waiting by everybody else's queries.
+    static let concurrentDatabases = 8
 
     private var starting: Task<PrivateCluster, any Error>?
     private var preparing: Task<PostgresPool, any Error>?

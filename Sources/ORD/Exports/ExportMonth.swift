@@ -81,8 +81,10 @@ public struct ExportMonth: Sendable {
 
 /// The sums of a month, for a page that shows it at a glance.
 public struct MonthTotals: Hashable, Sendable {
-    /// Charged and not given back, without VAT, to the last micro-rouble.
+    /// Charged and not given back, without VAT, to the last micro-rouble, whether a contract is known for it or not.
     public var ledger: Micros
+    /// What of it has found its contract, creative and pad. Anything less than `ledger` keeps the month from closing.
+    public var placed: Micros
     /// Acts minus ledger: the rounding rows together.
     public var rounding: Micros
     /// Shows of all rows, those of self-promotion among them.
@@ -100,7 +102,8 @@ public struct MonthTotals: Hashable, Sendable {
     public var statisticsDue: Day
 
     public init(_ statement: MonthStatement, _ settlement: Settlement) {
-        ledger = settlement.ledgers.reduce(.zero) { $0 + $1.ledger }
+        ledger = statement.ledgerTotal
+        placed = settlement.ledgers.reduce(.zero) { $0 + $1.ledger }
         rounding = settlement.ledgers.reduce(.zero) { $0 + ($1.actID == nil ? .zero : $1.rounding) }
         shows = settlement.countedShows
         rows = settlement.rows.count

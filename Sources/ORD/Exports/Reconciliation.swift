@@ -78,7 +78,7 @@ public struct Reconciliation: Sendable {
     public var blocking: [Finding] { Gate.blocking(findings, overrides) }
     /// Every sum agrees.
     public var agrees: Bool {
-        lines.allSatisfy(\.agrees) && totals.ledger == ledgerTotal && totals.shows == showsTotal
+        lines.allSatisfy(\.agrees) && totals.placed == ledgerTotal && totals.shows == showsTotal
     }
 
     public init(_ month: ExportMonth) {
