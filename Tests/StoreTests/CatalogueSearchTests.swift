@@ -161,7 +161,8 @@ struct CatalogueSearchTests {
         add("buyable") { ($0.location, $0.onlyBuyable, $0.words) = ("msk", true, "волосами") }
         add("nothing") { ($0.words, $0.brand) = ("кофе чай", "b5") }
         for (name, filter) in searches {
-            // What a search costs is the rows it reads, whatever else this machine does.
+            // What a search costs is the rows it reads, whatever else this machine does. The commonest word is in
+            // 10,000 names: reading those and as many of other tables is an index at work, the catalogue is not.
             let read = try await pool.transaction { db in
                 try TenantScope.advertisers([1]).enter(on: db)
                 _ = try ProductSearch.list(filter, now: Self.now, after: 0, limit: 101, on: db)
@@ -172,7 +173,7 @@ struct CatalogueSearchTests {
                     """
                 ).single().int64(0)
             }
-            #expect(read < 8_000, "\(name)")
+            #expect(read < 20_000, "\(name)")
         }
         await pool.close()
     }

@@ -166,7 +166,7 @@ public struct Reconciliation: Sendable {
         }
         rows.append([
             .text("total"), .empty, .empty, .empty, .empty, .empty, .empty, .integer(lines.reduce(0) { $0 + $1.shows }),
-            .integer(lines.reduce(0) { $0 + $1.invoicedShows }), micros(totals.ledger), micros(totals.rounding),
+            .integer(lines.reduce(0) { $0 + $1.invoicedShows }), micros(totals.placed), micros(totals.rounding),
             .money(totals.statisticsExcludingVAT), .money(totals.statisticsVAT),
             .money(totals.statisticsExcludingVAT + totals.statisticsVAT), .money(items.excludingVAT),
             .money(items.vat), .money(items.includingVAT), .money(totals.actsExcludingVAT), .money(totals.actsVAT),
