@@ -127,6 +127,7 @@ let ring1: [Target] = [
             .copy("20261122160000_shelves.sql"),
             .copy("20261122170000_decisions.sql"),
             .copy("20261122180000_finance_details.sql"),
+            .copy("20261122190000_page_rules.sql"),
         ],
         swiftSettings: strict),
     .target(

@@ -16,6 +16,9 @@ public struct CodeTable: Sendable {
         for (index, code) in codes.enumerated() { insert(code, scope: 0, value: Int32(index)) }
     }
 
+    /// How many codes there are.
+    var count: Int { values.count }
+
     mutating func reserve(_ count: Int) {
         var size = 2
         while size < count * 2 { size *= 2 }

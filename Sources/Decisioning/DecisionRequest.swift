@@ -30,6 +30,14 @@ public struct DecisionRequest: Sendable {
     public var brands: ContiguousArray<Int32> = []
     /// Product indices of the page; a known product adds its categories and brand.
     public var products: ContiguousArray<Int32> = []
+    /// Audiences (by index) that the shopper is in; empty without consent.
+    public var audiences: ContiguousArray<Int32> = []
+    /// Words of the page's search phrase, by `Snapshot.word`; one that no line item knows is -1.
+    public var words: ContiguousArray<Int32> = []
+    /// Attributes that line items are aimed at by name: products and the shop's keys, by `Snapshot.attribute`.
+    public var attributes: ContiguousArray<Int32> = []
+    /// Whether the shopper is signed in; nil = not known, as without consent.
+    public var isSignedIn: Bool?
     /// In the caller's order, at most `Limits.slots`.
     public var slots: ContiguousArray<Slot> = []
 
@@ -46,6 +54,10 @@ public struct DecisionRequest: Sendable {
         categories.removeAll(keepingCapacity: true)
         brands.removeAll(keepingCapacity: true)
         products.removeAll(keepingCapacity: true)
+        audiences.removeAll(keepingCapacity: true)
+        words.removeAll(keepingCapacity: true)
+        attributes.removeAll(keepingCapacity: true)
+        isSignedIn = nil
         slots.removeAll(keepingCapacity: true)
     }
 }

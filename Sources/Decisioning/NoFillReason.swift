@@ -33,6 +33,12 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
     case pageDuplicate = 15
     /// The retailer has stopped all ads of the storefront.
     case stopped = 16
+    /// Another line item of its campaign, which is only shown together with it, has no place on the page.
+    case companionMissing = 17
+    /// It promotes a rival of the brand that the page is about.
+    case competitorBlocked = 18
+    /// It has had all the impressions that it was promised.
+    case goalReached = 19
 
     /// Stable name, as the API answers it.
     public var name: String {
@@ -54,10 +60,20 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
         case .holdout: "holdout"
         case .pageDuplicate: "page_duplicate"
         case .stopped: "stopped"
+        case .companionMissing: "companion_missing"
+        case .competitorBlocked: "competitor_blocked"
+        case .goalReached: "goal_reached"
         }
     }
 
     /// How far along the pipeline the reason lies; the most advanced reason of a slot is the one it reports.
     @inlinable
-    public var stage: UInt8 { rawValue }
+    public var stage: UInt8 {
+        switch self {
+        // Later in the list than in the pipeline.
+        case .competitorBlocked: NoFillReason.notTargeted.stage + 1
+        case .goalReached: NoFillReason.budgetExhausted.stage - 1
+        default: rawValue &* 2
+        }
+    }
 }

@@ -26,6 +26,7 @@ public final class Snapshot: Sendable {
         public let floor: Int64
         public let repeatAdvertiser: Bool
         public let repeatBrand: Bool
+        let competitorBlock: CompetitorBlock
         let attribute: Int32
     }
 
@@ -102,6 +103,8 @@ public final class Snapshot: Sendable {
         static let capped = LineFlags(rawValue: 16)
         static let costsNothing = LineFlags(rawValue: 32)
         static let heldOut = LineFlags(rawValue: 64)
+        static let companion = LineFlags(rawValue: 128)
+        static let hasGoal = LineFlags(rawValue: 256)
     }
 
     /// A line item in one format: what the index holds and what competes.
@@ -134,11 +137,17 @@ public final class Snapshot: Sendable {
         /// By SKU.
         public internal(set) var products = CodeTable()
         public internal(set) var formats = CodeTable()
+        public internal(set) var audiences = CodeTable()
+        /// Attributes of what line items name one by one; scope = `Snapshot.Named`.
+        var named = CodeTable()
+        /// Words of search phrases.
+        var words = CodeTable()
         public internal(set) var storefrontByID = IDTable([])
         public internal(set) var placementByID = IDTable([])
         public internal(set) var locationByID = IDTable([])
         public internal(set) var categoryByID = IDTable([])
         public internal(set) var brandByID = IDTable([])
+        public internal(set) var audienceByID = IDTable([])
         public internal(set) var productByID = IDTable([])
         public internal(set) var lineByID = IDTable([])
         public internal(set) var advertiserByID = IDTable([])
@@ -171,6 +180,8 @@ public final class Snapshot: Sendable {
     let space: AttributeSpace
     let categoryParents: ContiguousArray<Int32>
     let productCategories: ContiguousArray<Int32>
+    let brandBlocks: ContiguousArray<CompetitorBlock>
+    let regionAttributes: ContiguousArray<Int32>
     let regionParents: ContiguousArray<Int32>
     /// Bytes of each region's code, the first one lowest: how the log keeps them.
     public let regionCodes: ContiguousArray<UInt64>
@@ -180,6 +191,8 @@ public final class Snapshot: Sendable {
     let clauses: ContiguousArray<Clause>
     let clauseKeys: ContiguousArray<Int32>
     let hourMasks: ContiguousArray<UInt64>
+    let phrases: PhraseTree
+    let companions: CompanionSets
     let units: ContiguousArray<Unit>
     let unitCreatives: ContiguousArray<Int32>
     let postingStarts: ContiguousArray<Int32>
@@ -218,6 +231,8 @@ public final class Snapshot: Sendable {
         space = builder.space
         categoryParents = builder.categoryParents
         productCategories = builder.productCategories
+        brandBlocks = ContiguousArray(input.brands.map(\.competitorBlock))
+        regionAttributes = builder.regionAttributes
         regionParents = builder.regionParents
         regionCodes = builder.regionCodes
         regionLocations = builder.regionLocations
@@ -226,6 +241,8 @@ public final class Snapshot: Sendable {
         clauses = builder.clauses
         clauseKeys = builder.clauseKeys
         hourMasks = builder.hourMasks
+        phrases = builder.phrases
+        companions = CompanionSets(builder.companionLines)
         units = builder.units
         unitCreatives = builder.unitCreatives
         postingStarts = builder.postingStarts
@@ -254,6 +271,28 @@ public final class Snapshot: Sendable {
         return index < promotedCount ? index : index &- firstAdded &+ promotedCount
     }
 
+    /// What line items name one by one.
+    enum Named: Int32 {
+        case product = 0
+        case key = 1
+    }
+
+    /// Attribute of pages about a product, by the bytes of its SKU; -1 = no line item names it.
+    public func attribute(ofProduct sku: UnsafeRawBufferPointer) -> Int32 {
+        lookup.named.find(sku, scope: Named.product.rawValue)
+    }
+
+    /// Attribute of pages with one of the shop's own keys, by the bytes of `key=value`; -1 = no line item names it.
+    public func attribute(ofKey pair: UnsafeRawBufferPointer) -> Int32 {
+        lookup.named.find(pair, scope: Named.key.rawValue)
+    }
+
+    /// Number of a word of a search, by the bytes of its stem; -1 = no line item knows it.
+    public func word(_ stem: UnsafeRawBufferPointer) -> Int32 { lookup.words.find(stem) }
+
+    /// False when no line item is aimed at a search phrase: then words need not be looked up.
+    public var knowsPhrases: Bool { !phrases.isEmpty }
+
     /// First category (index) of a product (index), -1 = none: what a signal about the product strengthens.
     public func category(ofProduct product: Int32) -> Int32 {
         guard product >= 0, Int(product) < products.count, products[Int(product)].categoryCount > 0 else { return -1 }
@@ -274,63 +313,6 @@ public struct SnapshotError: Error, Equatable, CustomStringConvertible {
     public let message: String
     public var isRetryable: Bool { false }
     public var description: String { "\(code): \(message)" }
-}
-
-/// All attribute values in one dense numbering, so that a request is a set of numbers and a clause a list of them.
-/// A new dimension is a new range.
-struct AttributeSpace: Sendable {
-    /// Attribute that every request has.
-    static let any: Int32 = 0
-    let devices: Int32
-    let placements: Int32
-    let categories: Int32
-    let brands: Int32
-    let regions: Int32
-    let count: Int32
-
-    init(placements: Int, categories: Int, brands: Int, regions: Int) {
-        devices = 1 + Int32(PageType.allCases.count)
-        self.placements = devices + Int32(Device.allCases.count)
-        self.categories = self.placements + Int32(placements)
-        self.brands = self.categories + Int32(categories)
-        self.regions = self.brands + Int32(brands)
-        count = self.regions + Int32(regions)
-    }
-
-    func pageType(_ value: PageType) -> Int32 { 1 + value.ordinal }
-    func device(_ value: Device) -> Int32 { devices + value.ordinal }
-}
-
-extension PageType {
-    /// Position in the declaration, without searching.
-    var ordinal: Int32 {
-        switch self {
-        case .home: 0
-        case .category: 1
-        case .product: 2
-        case .search: 3
-        case .cart: 4
-        case .checkoutSuccess: 5
-        case .emptyCart: 6
-        case .article: 7
-        case .notFound: 8
-        case .other: 9
-        case .inStore: 10
-        }
-    }
-}
-
-extension Device {
-    var ordinal: Int32 {
-        switch self {
-        case .desktop: 0
-        case .mobile: 1
-        case .tablet: 2
-        case .app: 3
-        case .tv: 4
-        case .other: 5
-        }
-    }
 }
 
 extension Tier {

@@ -19,9 +19,10 @@ struct SnapshotBuilder {
     /// Rendered bytes that a change finds in the snapshot it starts from, by creative version.
     var renderedBefore: [Int32: Range<Int>] = [:]
     var fragments: ContiguousArray<UInt8> = []
-    var space = AttributeSpace(placements: 0, categories: 0, brands: 0, regions: 0)
+    var space = AttributeSpace(placements: 0, categories: 0, brands: 0, audiences: 0)
     var categoryParents: ContiguousArray<Int32> = []
     var productCategories: ContiguousArray<Int32> = []
+    var regionAttributes: ContiguousArray<Int32> = []
     var regionParents: ContiguousArray<Int32> = []
     var regionCodes: ContiguousArray<UInt64> = []
     var regionLocations: ContiguousArray<Int32> = []
@@ -30,6 +31,9 @@ struct SnapshotBuilder {
     var clauses: ContiguousArray<Snapshot.Clause> = []
     var clauseKeys: ContiguousArray<Int32> = []
     var hourMasks: ContiguousArray<UInt64> = []
+    var phrases = PhraseTree()
+    /// Companion line items (indices) by campaign.
+    var companionLines: [Int32: [Int32]] = [:]
     var units: ContiguousArray<Snapshot.Unit> = []
     var unitCreatives: ContiguousArray<Int32> = []
     var postingStarts: ContiguousArray<Int32> = []
@@ -47,10 +51,10 @@ struct SnapshotBuilder {
     mutating func build() throws(SnapshotError) {
         try formatsAndPlaces()
         buildCategories()
-        buildRegions()
         space = AttributeSpace(
             placements: input.placements.count, categories: input.categories.count, brands: input.brands.count,
-            regions: regionParents.count)
+            audiences: input.audiences.count)
+        buildRegions()
         try buildPlacements()
         try buildProducts()
         advertisers = ContiguousArray(input.advertisers.map { Snapshot.Advertiser(id: $0.id, caps: $0.caps) })
@@ -81,6 +85,8 @@ struct SnapshotBuilder {
         }
         lookup.brands = CodeTable(input.brands.map(\.code))
         lookup.brandByID = IDTable(input.brands.map(\.id))
+        lookup.audiences = CodeTable(input.audiences.map(\.code))
+        lookup.audienceByID = IDTable(input.audiences.map(\.id))
     }
 
     private mutating func buildCategories() {
@@ -130,6 +136,7 @@ struct SnapshotBuilder {
         for code in codes {
             let country = code.firstIndex(of: "-").map { String(code[..<$0]) }
             regionParents.append(country.map { lookup.regions.find($0) } ?? -1)
+            regionAttributes.append(space.add())
         }
     }
 
@@ -166,7 +173,8 @@ struct SnapshotBuilder {
                     id: placement.id, storefront: storefront, pageType: placement.pageType, formats: mask,
                     maxAds: Int32(min(max(placement.maxAds, 1), Limits.adsPerSlot)), rank: placement.rank,
                     floor: placement.floor.value, repeatAdvertiser: placement.repeatAdvertiser,
-                    repeatBrand: placement.repeatBrand, attribute: space.placements + Int32(index)))
+                    repeatBrand: placement.repeatBrand, competitorBlock: placement.competitorBlock,
+                    attribute: space.placements + Int32(index)))
         }
     }
 

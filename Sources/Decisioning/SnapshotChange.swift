@@ -2,7 +2,7 @@ import AdModel
 import Profiles
 
 /// What is different from the values that a snapshot was built of: whole values, to be put in place of what had the
-/// same id. Storefronts, locations, placements, categories, brands and formats are not among them: they number the
+/// same id. Storefronts, locations, placements, categories, brands, audiences and formats are not among them: they number the
 /// index, and another one of them takes a build from scratch.
 public struct SnapshotChange: Sendable {
     /// Line items by id; nil = gone.
@@ -68,6 +68,7 @@ extension SnapshotBuilder {
         space = old.space
         categoryParents = old.categoryParents
         productCategories = old.productCategories
+        regionAttributes = old.regionAttributes
         regionParents = old.regionParents
         regionCodes = old.regionCodes
         regionLocations = old.regionLocations
@@ -75,6 +76,8 @@ extension SnapshotBuilder {
         clauses = old.clauses
         clauseKeys = old.clauseKeys
         hourMasks = old.hourMasks
+        phrases = old.phrases
+        companionLines = old.companions.lines { old.lines[Int($0)].campaignID }
         holdouts = old.holdouts
         units = old.units
         unitCreatives = old.unitCreatives
@@ -110,6 +113,7 @@ extension SnapshotBuilder {
         retire(Set(changed.keys), &dead)
         for (id, line) in changed.sorted(by: { $0.key < $1.key }) {
             let index = lookup.lineByID.find(id)
+            if index >= 0 { companionLines[lines[Int(index)].campaignID]?.removeAll { $0 == index } }
             if let line {
                 let place = index >= 0 ? index : Int32(lines.count)
                 if index < 0 { lookup.lineByID.set(id, place) }
@@ -192,7 +196,6 @@ extension SnapshotBuilder {
         return index
     }
 
-    /// Regions are the last range of attributes, so that more of them move nothing.
     private mutating func addRegions(_ lineItems: [SnapshotInput.LineItem]) {
         func add(_ code: String) -> Int32 {
             let known = lookup.regions.find(code)
@@ -201,6 +204,7 @@ extension SnapshotBuilder {
             let index = Int32(regionParents.count)
             lookup.regions.insert(code, scope: 0, value: index)
             regionParents.append(parent)
+            regionAttributes.append(space.add())
             regionCodes.append(Self.packed(code))
             regionLocations.append(-1)
             return index
@@ -209,9 +213,6 @@ extension SnapshotBuilder {
             for code in line.targeting.wanted.regions { _ = add(code) }
             for code in line.targeting.excluded.regions { _ = add(code) }
         }
-        space = AttributeSpace(
-            placements: placements.count, categories: categoryParents.count, brands: input.brands.count,
-            regions: regionParents.count)
     }
 
     /// Takes the units of line items out of what competes, and remembers what they had rendered.

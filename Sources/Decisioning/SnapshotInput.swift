@@ -16,6 +16,8 @@ public struct SnapshotInput: Equatable, Sendable {
     /// brand and may be left out.
     public var products: [Product] = []
     public var formats: [Format] = []
+    /// Audiences that line items may be aimed at; their indices are what `DecisionRequest.audiences` names.
+    public var audiences: [Audience] = []
     public var advertisers: [Advertiser] = []
     public var lineItems: [LineItem] = []
 
@@ -60,10 +62,13 @@ public struct SnapshotInput: Equatable, Sendable {
         public var floor: Micros
         public var repeatAdvertiser: Bool
         public var repeatBrand: Bool
+        /// What rivals of the page's brand may show here.
+        public var competitorBlock: CompetitorBlock
 
         public init(
             id: Int32, storefrontID: Int32, code: String, pageType: PageType, formats: [String], maxAds: Int = 1,
-            rank: Int32 = 100, floor: Micros = .zero, repeatAdvertiser: Bool = true, repeatBrand: Bool = true
+            rank: Int32 = 100, floor: Micros = .zero, repeatAdvertiser: Bool = true, repeatBrand: Bool = true,
+            competitorBlock: CompetitorBlock = .none
         ) {
             self.id = id
             self.storefrontID = storefrontID
@@ -75,6 +80,7 @@ public struct SnapshotInput: Equatable, Sendable {
             self.floor = floor
             self.repeatAdvertiser = repeatAdvertiser
             self.repeatBrand = repeatBrand
+            self.competitorBlock = competitorBlock
         }
     }
 
@@ -91,6 +97,20 @@ public struct SnapshotInput: Equatable, Sendable {
     }
 
     public struct Brand: Equatable, Sendable {
+        public var id: Int32
+        public var code: String
+        /// What rivals may show on the pages of the brand's products.
+        public var competitorBlock: CompetitorBlock
+
+        public init(id: Int32, code: String, competitorBlock: CompetitorBlock = .none) {
+            self.id = id
+            self.code = code
+            self.competitorBlock = competitorBlock
+        }
+    }
+
+    /// A group of shoppers.
+    public struct Audience: Equatable, Sendable {
         public var id: Int32
         public var code: String
 
@@ -167,6 +187,10 @@ public struct SnapshotInput: Equatable, Sendable {
         public var isPacedEvenly = false
         public var caps: CapLimits = .none
         public var targeting = Targeting()
+        /// Impressions after which it stops; nil = no goal.
+        public var goalImpressions: Int64?
+        /// Shown on a page together with the campaign's other line items, or not at all.
+        public var isCompanion = false
         /// Shoppers who must not see the campaign; nil = everybody may.
         public var holdout: Holdout?
         /// Promoted products in order of preference; empty = the line item promotes none in particular.

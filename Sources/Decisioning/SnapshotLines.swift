@@ -27,6 +27,11 @@ extension SnapshotBuilder {
         if line.isPacedEvenly { flags.insert(.paced) }
         if !line.caps.isNone || !advertisers[Int(advertiser)].caps.isNone { flags.insert(.capped) }
         if costsNothing { flags.insert(.costsNothing) }
+        if line.goalImpressions != nil { flags.insert(.hasGoal) }
+        if line.isCompanion {
+            flags.insert(.companion)
+            companionLines[line.campaignID, default: []].append(index)
+        }
         let holdout = Int32(holdouts.count)
         if let own = line.holdout, own.share > 0 {
             flags.insert(.heldOut)
@@ -128,76 +133,5 @@ extension SnapshotBuilder {
             postingPlan.append(
                 (keys: pivot, unit: unit, key: own.tier.precedence << 30 | UInt64(bound.bitPattern >> 1) + 1))
         }
-    }
-
-    /// Clauses of one line item, and the attributes to post it under: those of its most selective dimension.
-    private mutating func addClauses(
-        _ targeting: Targeting
-    ) -> (page: Range<Int32>, slot: Range<Int32>, pivot: [Int32]) {
-        var pivot: [Int32] = [AttributeSpace.any]
-        var pivotShare = 1.0
-        func consider(_ keys: [Int32], _ share: Double) {
-            if share < pivotShare {
-                pivot = keys
-                pivotShare = share
-            }
-        }
-        let firstClause = Int32(clauses.count)
-        for (values, negated) in [(targeting.wanted, false), (targeting.excluded, true)] {
-            if !values.pageTypes.isEmpty {
-                let keys = addClause(values.pageTypes.map { space.pageType($0) }, negated)
-                if !negated { consider(keys, Double(keys.count) * 0.25) }
-            }
-            if !values.devices.isEmpty {
-                let keys = addClause(values.devices.map { space.device($0) }, negated)
-                if !negated { consider(keys, Double(keys.count) * 0.3) }
-            }
-            if !values.categories.isEmpty {
-                let found = values.categories.map { lookup.categories.find($0) }.filter { $0 >= 0 }
-                let keys = addClause(found.map { space.categories + $0 }, negated)
-                let covered = found.reduce(0) { $0 + subtreeSizes[Int($1)] }
-                if !negated { consider(keys, Double(covered) / Double(max(subtreeSizes.count, 1))) }
-            }
-            if !values.brands.isEmpty {
-                let found = values.brands.map { lookup.brands.find($0) }.filter { $0 >= 0 }
-                let keys = addClause(found.map { space.brands + $0 }, negated)
-                if !negated { consider(keys, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1))) }
-            }
-            if !values.regions.isEmpty {
-                let keys = addClause(values.regions.map { space.regions + lookup.regions.find($0) }, negated)
-                if !negated { consider(keys, Double(keys.count) * 0.1) }
-            }
-            if !values.dayparts.isEmpty { addHours(values.dayparts, negated) }
-        }
-        let firstSlotClause = Int32(clauses.count)
-        for (values, negated) in [(targeting.wanted, false), (targeting.excluded, true)]
-        where !values.placements.isEmpty {
-            let found = values.placements.flatMap { placementsByCode[$0] ?? [] }
-            let keys = addClause(found.map { space.placements + $0 }, negated)
-            if !negated { consider(keys, Double(keys.count) * 0.15) }
-        }
-        return (firstClause..<firstSlotClause, firstSlotClause..<Int32(clauses.count), pivot)
-    }
-
-    /// A clause over attributes; a repeated value counts once. Unknown codes are left out: a wanted clause of only
-    /// such codes matches nothing.
-    private mutating func addClause(_ keys: [Int32], _ negated: Bool) -> [Int32] {
-        var unique: [Int32] = []
-        var seen: Set<Int32> = []
-        for key in keys where seen.insert(key).inserted { unique.append(key) }
-        clauses.append(
-            Snapshot.Clause(
-                first: Int32(clauseKeys.count), count: Int32(unique.count), isHours: false, negated: negated))
-        clauseKeys.append(contentsOf: unique)
-        return unique
-    }
-
-    private mutating func addHours(_ dayparts: [Daypart], _ negated: Bool) {
-        let first = Int32(hourMasks.count)
-        hourMasks.append(contentsOf: [0, 0, 0])
-        for hour in 0..<168 where dayparts.contains(where: { $0.contains(hourOfWeek: hour) }) {
-            hourMasks[Int(first) + hour / 64] |= 1 << UInt64(hour % 64)
-        }
-        clauses.append(Snapshot.Clause(first: first, count: 3, isHours: true, negated: negated))
     }
 }

@@ -1,73 +1,5 @@
 import AdModel
 
-/// Hours of the week in the storefront's zone.
-public struct Daypart: Equatable, Sendable, Codable {
-    /// ISO days, 1 = Monday ... 7 = Sunday; empty = every day.
-    public var days: [Int]
-    /// First hour, 0...23.
-    public var fromHour: Int
-    /// Hour after the last, 1...24. Not after `fromHour` = over midnight, into the next day.
-    public var toHour: Int
-
-    public init(days: [Int] = [], fromHour: Int = 0, toHour: Int = 24) {
-        self.days = days
-        self.fromHour = fromHour
-        self.toHour = toHour
-    }
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-        case days
-        case fromHour = "from_hour"
-        case toHour = "to_hour"
-    }
-
-    public init(from decoder: any Decoder) throws {
-        try refuseUnknownKeys(decoder, CodingKeys.allCases.map(\.rawValue))
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        days = try container.decodeIfPresent([Int].self, forKey: .days) ?? []
-        fromHour = try container.decodeIfPresent(Int.self, forKey: .fromHour) ?? 0
-        toHour = try container.decodeIfPresent(Int.self, forKey: .toHour) ?? 24
-        guard days.allSatisfy({ (1...7).contains($0) }), (0...23).contains(fromHour), (1...24).contains(toHour) else {
-            throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: decoder.codingPath,
-                    debugDescription: "days are 1...7, from_hour 0...23, to_hour 1...24"))
-        }
-    }
-
-    /// True at `hour` (0 = Monday 00:00-00:59 ... 167) of the storefront's week.
-    public func contains(hourOfWeek hour: Int) -> Bool {
-        let day = hour / 24 + 1
-        let hourOfDay = hour % 24
-        let dayBefore = day == 1 ? 7 : day - 1
-        func on(_ day: Int) -> Bool { days.isEmpty || days.contains(day) }
-        if fromHour < toHour { return on(day) && hourOfDay >= fromHour && hourOfDay < toHour }
-        return (on(day) && hourOfDay >= fromHour) || (on(dayBefore) && hourOfDay < toHour)
-    }
-}
-
-/// Values wanted, dimension by dimension; an empty list does not restrict. Codes as the shop gives them.
-public struct TargetingValues: Equatable, Sendable {
-    public var pageTypes: [PageType] = []
-    /// Placement codes; a code means that placement in every storefront.
-    public var placements: [String] = []
-    /// Category codes; each means its whole subtree.
-    public var categories: [String] = []
-    public var brands: [String] = []
-    /// ISO 3166-2 ("RU-MOW") or 3166-1 ("RU") codes.
-    public var regions: [String] = []
-    public var devices: [Device] = []
-    public var dayparts: [Daypart] = []
-
-    public init() {}
-
-    /// True when nothing is restricted.
-    public var isEmpty: Bool {
-        pageTypes.isEmpty && placements.isEmpty && categories.isEmpty && brands.isEmpty && regions.isEmpty
-            && devices.isEmpty && dayparts.isEmpty
-    }
-}
-
 /// Where a line item wants to be shown: AND over dimensions, OR inside one; `excluded` negates, each dimension by
 /// itself. The documented JSON object; an unknown key is refused.
 public struct Targeting: Equatable, Sendable, Codable {
@@ -81,7 +13,9 @@ public struct Targeting: Equatable, Sendable, Codable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case pageTypes = "page_types"
-        case placements, categories, brands, regions, devices, dayparts
+        case placements, categories, brands, products, audiences, regions, devices, dayparts, shoppers, keys
+        case phrases = "search_phrases"
+        case signedIn = "signed_in"
         case not
     }
 
@@ -116,9 +50,25 @@ public struct Targeting: Equatable, Sendable, Codable {
         values.placements = try list(.placements)
         values.categories = try list(.categories)
         values.brands = try list(.brands)
+        values.products = try list(.products)
+        values.phrases = try list(.phrases)
+        values.audiences = try list(.audiences)
         values.regions = try list(.regions)
         values.devices = try named(.devices)
         values.dayparts = try list(.dayparts)
+        values.shoppers = try named(.shoppers)
+        values.signedIn = try container.decodeIfPresent(Bool.self, forKey: .signedIn)
+        values.keys = try container.decodeIfPresent([String: [String]].self, forKey: .keys) ?? [:]
+        for (key, words) in values.keys {
+            guard TargetingKey.isKey(key.utf8), words.allSatisfy({ TargetingKey.isValue($0.utf8) }) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .keys, in: container,
+                    debugDescription:
+                        "a key is 1 to 32 characters out of a-z 0-9 _ . - and a value 1 to 64 bytes of text")
+            }
+            // A key without values would be a dimension that nothing satisfies.
+            if words.isEmpty { values.keys[key] = nil }
+        }
         return values
     }
 
@@ -141,9 +91,31 @@ public struct Targeting: Equatable, Sendable, Codable {
         try put(values.placements, .placements)
         try put(values.categories, .categories)
         try put(values.brands, .brands)
+        try put(values.products, .products)
+        try put(values.phrases, .phrases)
+        try put(values.audiences, .audiences)
         try put(values.regions, .regions)
         try put(values.devices.map(\.rawValue), .devices)
         try put(values.dayparts, .dayparts)
+        try put(values.shoppers.map(\.rawValue), .shoppers)
+        try container.encodeIfPresent(values.signedIn, forKey: .signedIn)
+        if !values.keys.isEmpty { try container.encode(values.keys, forKey: .keys) }
+    }
+}
+
+extension Targeting {
+    /// The same with every search phrase as the words that are compared.
+    /// - Parameter stem: what the forms of a word have in common.
+    public func wordsReplaced(_ stem: (String) -> String) -> Targeting {
+        func replaced(_ phrases: [PhraseTarget]) -> [PhraseTarget] {
+            phrases.map {
+                PhraseTarget(PhraseWords.of($0.phrase).map(stem).joined(separator: " "), match: $0.match)
+            }
+        }
+        var targeting = self
+        targeting.wanted.phrases = replaced(wanted.phrases)
+        targeting.excluded.phrases = replaced(excluded.phrases)
+        return targeting
     }
 }
 

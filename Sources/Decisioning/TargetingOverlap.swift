@@ -1,14 +1,16 @@
 import AdModel
 
 extension Targeting {
-    /// True when it can be proved that no request satisfies both. A request has one page type, one device and one
-    /// region (with its country), and a slot one placement; categories and brands may be several on a page, so that
-    /// different ones prove nothing.
+    /// True when it can be proved that no request satisfies both. A request has one page type, one device, one region
+    /// (with its country) and one kind of shopper, and a slot one placement; categories, brands, products, audiences and
+    /// values of a key may be several, so that different ones prove nothing. Neither do phrases: words have forms.
     public func excludes(_ other: Targeting) -> Bool {
         Self.disjoint(wanted.pageTypes, other.wanted.pageTypes)
             || Self.disjoint(wanted.placements, other.wanted.placements)
             || Self.disjoint(wanted.devices, other.wanted.devices)
             || Self.disjointRegions(wanted.regions, other.wanted.regions)
+            || Self.disjoint(wanted.shoppers, other.wanted.shoppers)
+            || Self.disjoint(wanted.signedIn.map { [$0] } ?? [], other.wanted.signedIn.map { [$0] } ?? [])
             || refuses(other.wanted) || other.refuses(wanted)
     }
 
@@ -31,7 +33,10 @@ extension Targeting {
             !wanted.isEmpty && wanted.allSatisfy { excluded.contains($0) }
         }
         return all(values.pageTypes, in: excluded.pageTypes) || all(values.placements, in: excluded.placements)
-            || all(values.devices, in: excluded.devices)
+            || all(values.devices, in: excluded.devices) || all(values.products, in: excluded.products)
+            || all(values.audiences, in: excluded.audiences) || all(values.shoppers, in: excluded.shoppers)
+            || values.signedIn != nil && values.signedIn == excluded.signedIn
+            || values.keys.contains { key, words in all(words, in: excluded.keys[key] ?? []) }
             || !values.regions.isEmpty
                 && values.regions.allSatisfy { region in excluded.regions.contains { Self.covers($0, region) } }
     }

@@ -91,7 +91,7 @@ extension Work {
         for slot in slots { stamp(slot.attribute) }
         var region = request.region
         for _ in 0..<2 where region >= 0 && Int(region) < snapshot.regionParents.count {
-            stamp(space.regions + region)
+            stamp(snapshot.regionAttributes[Int(region)])
             region = snapshot.regionParents[Int(region)]
         }
         for category in request.categories { stampCategory(category, snapshot) }
@@ -103,6 +103,32 @@ extension Work {
             if product.brand >= 0 { stamp(space.brands + product.brand) }
             for at in product.firstCategory..<(product.firstCategory + product.categoryCount) {
                 stampCategory(snapshot.productCategories[Int(at)], snapshot)
+            }
+        }
+        for audience in request.audiences where audience >= 0 && space.audiences + audience < space.firstNamed {
+            stamp(space.audiences + audience)
+        }
+        for attribute in request.attributes where attribute >= space.firstNamed && attribute < space.count {
+            stamp(attribute)
+        }
+        if let signedIn = request.isSignedIn { stamp(space.signedIn(signedIn)) }
+        if !snapshot.phrases.isEmpty { markPhrases(request, snapshot) }
+    }
+
+    /// Stamps the phrases that the search is, or contains: a walk down the tree of phrases from each of its words.
+    private mutating func markPhrases(_ request: DecisionRequest, _ snapshot: Snapshot) {
+        let count = min(request.words.count, PhraseWords.limit)
+        for start in 0..<count {
+            var node: Int32 = 0
+            var at = start
+            while at < count {
+                node = snapshot.phrases.child(node, request.words[at])
+                if node < 0 { break }
+                at += 1
+                let containing = snapshot.phrases.containing[Int(node)]
+                if containing >= 0 { stamp(containing) }
+                let exact = snapshot.phrases.exact[Int(node)]
+                if exact >= 0, start == 0, at == count { stamp(exact) }
             }
         }
     }
@@ -126,6 +152,7 @@ extension Work {
         guard request.shopper != 0, let profiles = inputs.profiles else { return }
         profiles.begin(request.shopper, now: inputs.now, into: &profile)
         hasProfile = true
+        stamp(inputs.snapshot.space.shopper(isNew: profile.session == 1))
         capFilter = profile.caps.filter
         let now = inputs.now.wholeSeconds
         let snapshot = inputs.snapshot
@@ -159,5 +186,5 @@ extension Work {
 
 extension NoFillReason {
     /// Size of the reason counts of one slot.
-    public static let count = 17
+    public static let count = 20
 }

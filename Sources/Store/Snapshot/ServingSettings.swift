@@ -14,6 +14,7 @@ struct ServingSettings: Equatable, Sendable {
     var placements: [SnapshotInput.Placement] = []
     var categories: [SnapshotInput.Category] = []
     var brands: [SnapshotInput.Brand] = []
+    var audiences: [SnapshotInput.Audience] = []
     var brandAliases: [String: Int32] = [:]
     var serverKeys: [[UInt8]: ServerKey] = [:]
 
@@ -46,6 +47,7 @@ struct ServingSettings: Equatable, Sendable {
         placements = data.input.placements
         categories = data.input.categories
         brands = data.input.brands
+        audiences = data.input.audiences
         brandAliases = data.brandAliases
         serverKeys = data.serverKeys
     }
@@ -60,6 +62,7 @@ struct ServingSettings: Equatable, Sendable {
         data.input.placements = placements
         data.input.categories = categories
         data.input.brands = brands
+        data.input.audiences = audiences
         data.brandAliases = brandAliases
         data.serverKeys = serverKeys
     }
@@ -68,6 +71,7 @@ struct ServingSettings: Equatable, Sendable {
     func numbersLike(_ other: ServingSettings) -> Bool {
         stockMaxAge == other.stockMaxAge && locations == other.locations && places == other.places
             && placements == other.placements && categories == other.categories && brands == other.brands
+            && audiences == other.audiences
     }
 
     /// Brand spellings that mean something else in `other`.
@@ -134,7 +138,7 @@ struct ServingSettings: Equatable, Sendable {
         let rows = try connection.query(
             """
             select id, storefront_id, code, page_type, formats, max_ads, rank, floor_micros, repeat_advertiser,
-                repeat_brand
+                repeat_brand, competitor_block
             from placement order by id
             """)
         for row in rows {
@@ -148,7 +152,8 @@ struct ServingSettings: Equatable, Sendable {
                     code: try row.string("code"), pageType: pageType, formats: try row.stringArray("formats"),
                     maxAds: Int(try row.int32("max_ads")), rank: try row.int32("rank"),
                     floor: Micros(try row.int64("floor_micros")), repeatAdvertiser: try row.bool("repeat_advertiser"),
-                    repeatBrand: try row.bool("repeat_brand")))
+                    repeatBrand: try row.bool("repeat_brand"),
+                    competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none))
         }
     }
 
@@ -159,8 +164,11 @@ struct ServingSettings: Equatable, Sendable {
                     id: try row.int32("id"), code: try row.string("code"),
                     parentID: try row.int32IfPresent("parent_id")))
         }
-        for row in try connection.query("select id, code from brand order by id") {
-            brands.append(SnapshotInput.Brand(id: try row.int32("id"), code: try row.string("code")))
+        for row in try connection.query("select id, code, competitor_block from brand order by id") {
+            brands.append(
+                SnapshotInput.Brand(
+                    id: try row.int32("id"), code: try row.string("code"),
+                    competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none))
         }
         let aliases = try connection.query(
             "select alias, brand_id from brand_alias where valid_from <= $1 and valid_to > $1 order by id", [now])
