@@ -22,25 +22,40 @@ public struct AffinityKey: Hashable, Sendable {
     public var id: Int32 { Int32(bitPattern: raw & 0x7FFF_FFFF) }
 }
 
-/// One decayed interest of a shopper.
+/// One decayed interest of a shopper, in eight bytes: strengths are kept in 1/64, times in hours.
 public struct Affinity: Sendable {
     /// `AffinityKey.raw`; 0 = free place.
     public var key: UInt32 = 0
-    /// Strength at `at`.
-    var weight: Float = 0
-    /// Seconds since the epoch.
-    var at: UInt32 = 0
+    /// Strength at `hour`, in 1/64.
+    var parts: UInt16 = 0
+    /// Hours since the epoch, the low 16 bits: ages up to 3.7 years are told apart.
+    var hour: UInt16 = 0
 
     /// Seconds in which a strength halves: a week.
     public static let halfLife: UInt32 = 7 * 86_400
+    /// Strongest that an interest gets.
+    static let strongest: Float = 1_000
+    private static let halfLifeHours: UInt32 = halfLife / 3_600
+
+    init() {}
+
+    init(key: UInt32, weight: Float, now: UInt32) {
+        self.key = key
+        parts = UInt16(max(0, min(weight, Self.strongest)) * 64 + 0.5)
+        hour = Self.hour(now)
+    }
+
+    private static func hour(_ seconds: UInt32) -> UInt16 { UInt16(truncatingIfNeeded: seconds / 3_600) }
 
     /// Strength at `now`. Halving by whole half-lives and linear in between: monotone, and no call of `exp2`.
     public func weight(at now: UInt32) -> Float {
-        let age = now > at ? now - at : 0
-        let halvings = age / Self.halfLife
-        if halvings > 30 { return 0 }
-        let part = Float(age % Self.halfLife) / Float(Self.halfLife)
-        return weight * (1 - part / 2) / Float(UInt32(1) << halvings)
+        let passed = Self.hour(now) &- hour
+        // What is ahead of `now` came out of order: it has not aged.
+        let age = passed < 0x8000 ? UInt32(passed) : 0
+        let halvings = age / Self.halfLifeHours
+        if halvings > 15 { return 0 }
+        let part = Float(age % Self.halfLifeHours) / Float(Self.halfLifeHours)
+        return Float(parts) * (1 - part / 2) / Float(UInt32(64) << halvings)
     }
 
     /// Strength squeezed into 0..<1, which is what a score multiplies by.
@@ -48,6 +63,9 @@ public struct Affinity: Sendable {
         let weight = weight(at: now)
         return weight / (weight + 2)
     }
+
+    /// The later of two hours, so that a signal that comes late does not make an interest younger or older.
+    func isNewer(than now: UInt32) -> Bool { (hour &- Self.hour(now)) &- 1 < 0x7FFF }
 }
 
 /// The strongest interests of a shopper, at most 16.
@@ -68,21 +86,27 @@ public struct Affinities: Sendable {
     /// Strengthens (or with a negative weight weakens) one interest. A new one replaces the weakest, if it is
     /// stronger than that is by now.
     public mutating func add(_ key: AffinityKey, _ weight: Float, now: UInt32) {
+        for i in 0..<Self.capacity where places[i].key == key.raw {
+            let sum = places[i].weight(at: now) + weight
+            var changed = sum > 0 ? Affinity(key: key.raw, weight: sum, now: now) : Affinity()
+            if sum > 0, places[i].isNewer(than: now) { changed.hour = places[i].hour }
+            places[i] = changed
+            return
+        }
         var weakest = 0
         var weakestWeight = Float.infinity
         for i in 0..<Self.capacity {
-            if places[i].key == key.raw {
-                let sum = places[i].weight(at: now) + weight
-                places[i] =
-                    sum > 0 ? Affinity(key: key.raw, weight: min(sum, 1_000), at: max(now, places[i].at)) : Affinity()
-                return
+            if places[i].key == 0 {
+                weakest = i
+                weakestWeight = 0
+                break
             }
-            let strength = places[i].key == 0 ? 0 : places[i].weight(at: now)
+            let strength = places[i].weight(at: now)
             if strength < weakestWeight {
                 weakestWeight = strength
                 weakest = i
             }
         }
-        if weight > weakestWeight { places[weakest] = Affinity(key: key.raw, weight: weight, at: now) }
+        if weight > weakestWeight { places[weakest] = Affinity(key: key.raw, weight: weight, now: now) }
     }
 }

@@ -6,12 +6,16 @@ struct CapCounter: Sendable {
     var key: UInt32 = 0
     var hourOpened: UInt32 = 0
     var dayOpened: UInt32 = 0
-    var lastAt: UInt32 = 0
+    /// Seconds from `hourOpened` to the last contact: below 3,600, since a later one opens a new hour.
+    var sinceHour: UInt16 = 0
     var hour: UInt16 = 0
     var day: UInt16 = 0
     var session: UInt16 = 0
     var sessionNumber: UInt16 = 0
     var lifetime: UInt16 = 0
+
+    /// Seconds since the epoch of the last contact.
+    var lastAt: UInt32 { hourOpened + UInt32(sinceHour) }
 }
 
 /// A decision that counted but whose impression has not come yet.
@@ -129,6 +133,7 @@ public struct CapCounters: Sendable {
         var counter = counters[place]
         if !Self.isOpen(counter.hourOpened, 3_600, at) {
             counter.hourOpened = at
+            counter.sinceHour = 0
             counter.hour = 0
         }
         if !Self.isOpen(counter.dayOpened, 86_400, at) {
@@ -143,7 +148,7 @@ public struct CapCounters: Sendable {
         counter.day &+= counter.day < .max ? 1 : 0
         counter.session &+= counter.session < .max ? 1 : 0
         counter.lifetime &+= counter.lifetime < .max ? 1 : 0
-        counter.lastAt = max(counter.lastAt, at)
+        if at > counter.hourOpened { counter.sinceHour = max(counter.sinceHour, UInt16(at - counter.hourOpened)) }
         counters[place] = counter
     }
 

@@ -38,6 +38,12 @@ public final class ProfileStore: Sendable {
         shard(shopper).table.withLock { $0.change(shopper) { $0.apply(signal) } }
     }
 
+    /// Applies an order that the shop's server reported. No session begins by it: the shopper may be at a till.
+    public func apply(_ order: ProfileOrder, shopper: UInt64) {
+        guard shopper != 0 else { return }
+        shard(shopper).table.withLock { $0.change(shopper) { $0.apply(order) } }
+    }
+
     /// Notes a request (a session goes on or starts) and copies the profile out.
     public func begin(_ shopper: UInt64, now: Timestamp, into profile: inout Profile) {
         let seconds = now.wholeSeconds

@@ -1,14 +1,23 @@
-/// Open-addressing table of one shard: an index of record numbers, and the records side by side.
+/// Open-addressing table of one shard: an index of record numbers, and the records side by side in chunks, so that
+/// growing neither copies them nor takes more memory than they need.
 struct ProfileTable: Sendable {
     private let capacity: Int
     private var keys: ContiguousArray<UInt64> = []
-    private var records: ContiguousArray<Profile> = []
+    private var chunks: ContiguousArray<ContiguousArray<Profile>> = []
     /// Record number + 1; 0 = free. A power of two, at most half full.
     private var index: ContiguousArray<UInt32>
     private var clock: UInt64 = 0
     private(set) var evictions = 0
 
+    private static let chunkBits = 6
+    private static let chunkSize = 1 << chunkBits
+
     var count: Int { keys.count }
+
+    private subscript(record: Int) -> Profile {
+        get { chunks[record >> Self.chunkBits][record & (Self.chunkSize - 1)] }
+        _modify { yield &chunks[record >> Self.chunkBits][record & (Self.chunkSize - 1)] }
+    }
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -17,14 +26,14 @@ struct ProfileTable: Sendable {
 
     func read(_ key: UInt64) -> Profile? {
         let place = find(key)
-        return index[place] == 0 ? nil : records[Int(index[place]) - 1]
+        return index[place] == 0 ? nil : self[Int(index[place]) - 1]
     }
 
     /// Changes the record of `key` in place, making an empty one first if there is none.
     mutating func change<R>(_ key: UInt64, _ body: (inout Profile) -> R) -> R {
         let place = find(key)
-        if index[place] != 0 { return body(&records[Int(index[place]) - 1]) }
-        return body(&records[insert(key)])
+        if index[place] != 0 { return body(&self[Int(index[place]) - 1]) }
+        return body(&self[insert(key)])
     }
 
     mutating func remove(_ key: UInt64) {
@@ -32,14 +41,15 @@ struct ProfileTable: Sendable {
         guard index[place] != 0 else { return }
         let record = Int(index[place]) - 1
         free(place)
-        let last = records.count - 1
+        let last = keys.count - 1
         if record != last {
             index[find(keys[last])] = UInt32(record + 1)
             keys[record] = keys[last]
-            records[record] = records[last]
+            self[record] = self[last]
         }
         keys.removeLast()
-        records.removeLast()
+        chunks[last >> Self.chunkBits].removeLast()
+        if chunks[last >> Self.chunkBits].isEmpty { chunks.removeLast() }
     }
 
     private mutating func insert(_ key: UInt64) -> Int {
@@ -49,7 +59,12 @@ struct ProfileTable: Sendable {
             grow()
         }
         keys.append(key)
-        records.append(Profile())
+        if chunks.count << Self.chunkBits < keys.count {
+            var chunk = ContiguousArray<Profile>()
+            chunk.reserveCapacity(Self.chunkSize)
+            chunks.append(chunk)
+        }
+        chunks[chunks.count - 1].append(Profile())
         index[find(key)] = UInt32(keys.count)
         return keys.count - 1
     }
@@ -60,8 +75,8 @@ struct ProfileTable: Sendable {
         for _ in 0..<8 {
             clock = clock &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             let candidate = Int((clock &>> 33) % UInt64(keys.count))
-            if records[candidate].lastSeen < oldest {
-                oldest = records[candidate].lastSeen
+            if self[candidate].lastSeen < oldest {
+                oldest = self[candidate].lastSeen
                 victim = candidate
             }
         }
