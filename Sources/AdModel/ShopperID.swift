@@ -5,6 +5,7 @@ public enum CallerID {
 
     /// True for 1...64 bytes of `A-Z a-z 0-9 . _ : -` that are not an e-mail address or a phone number:
     /// personal data must not enter as an "id".
+    @inlinable
     public static func isAcceptable(_ bytes: some Collection<UInt8>) -> Bool {
         guard !bytes.isEmpty, bytes.count <= limit else { return false }
         var digits = 0

@@ -11,9 +11,9 @@ public struct EventLogLimits: Sendable {
     /// A segment is closed when it has grown past this.
     public var segmentBytes: UInt64 = 64 << 20
     /// How long a record that nobody waits for may stay in memory before it is written.
-    public var lazyDelay: Timestamp.Span = Timestamp.Span(micros: 5_000)
+    public var lazyDelay: Timestamp.Span = Timestamp.Span(micros: 20_000)
     /// Records that nobody waits for are written at once when this much has gathered.
-    public var lazyBytes = 256 << 10
+    public var lazyBytes = 1 << 20
 
     public init() {}
 }

@@ -78,6 +78,9 @@ final class PlacementsEndpoint {
         scratch.request.device =
             parsed.device ?? DeviceClass.of(request.facts.userAgent)
 
+        let id = DecisionID(
+            issuedAt: now,
+            low: UInt64(UInt16(bitPattern: environment.settings.nodeID)) << 48 | nextRandom() >> 16)
         let leases = environment.serving.leases
         if environment.serving.isStopped(state.snapshot.storefronts[Int(storefront)].id) {
             Decider.refuse(
@@ -85,12 +88,9 @@ final class PlacementsEndpoint {
         } else {
             Decider.decide(
                 scratch.request, snapshot: state.snapshot, stock: state.stock,
-                profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: nextRandom(),
+                profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: id.seed,
                 scratch: scratch)
         }
-        let id = DecisionID(
-            issuedAt: now,
-            low: UInt64(UInt16(bitPattern: environment.settings.nodeID)) << 48 | nextRandom() >> 16)
         let logged = log(id, state, storefront: storefront, shopper: shopper)
         if !logged { takeBack(state, leases, shopper: shopper.hash, now: now) }
         count(logged: logged)

@@ -24,6 +24,14 @@ public struct DecisionID: Hashable, Sendable {
         self.low = low
     }
 
+    /// Seed of the decision: whoever knows the id can decide again exactly as it was decided.
+    public var seed: UInt64 {
+        var mixed = UInt64(bitPattern: issuedAt.micros) &* 0x9E37_79B9_7F4A_7C15 ^ low
+        mixed = (mixed ^ (mixed &>> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed &>> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed &>> 31)
+    }
+
     /// 32 lower-case hexadecimal digits: issue time, then `low`, both big-endian. Sorts by time.
     public var hex: String {
         func digits(_ value: UInt64) -> String {
