@@ -6,8 +6,12 @@ final class BenchProcess {
     let port: Int
 
     /// Starts `nimb` with the arguments on the given core and waits for the line that says it is ready.
-    init(_ arguments: [String], port: Int, core: Int) throws {
+    /// - Parameter environment: what its environment has beside this one's.
+    init(_ arguments: [String], port: Int, core: Int, environment: [String: String] = [:]) throws {
         let process = Process()
+        if !environment.isEmpty {
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        }
         process.executableURL = URL(fileURLWithPath: "/usr/bin/taskset")
         process.arguments =
             ["-c", "\(core)", "/usr/bin/setpriv", "--pdeathsig", "KILL", "--", BenchProcess.executable] + arguments

@@ -3,13 +3,57 @@ import Glibc
 
 /// The request stream of `nimb bench http`: every request another shopper, category, brand, location and device.
 struct BenchRequests {
+    /// Shoppers whose profiles are resident; the requests are of some of them.
+    static let shoppers = 1_000_000
+    /// What one request asks, before it is put into words.
+    struct Page {
+        var visitor: String
+        var category: Int
+        var brand: Int
+        var location: Int
+        var isMobile: Bool
+        /// nil = the client's address tells it.
+        var region: String?
+        var address: String?
+
+        /// - Parameters:
+        ///   - number: of the request.
+        ///   - addresses: whose requests these are; empty = the region is declared.
+        init(_ number: Int, visitor: String? = nil, addresses: [String]) {
+            // A multiplicative walk: neighbours in the stream are far apart in every dimension.
+            let mixed = (number &* 2_654_435_761) & 0x7FFF_FFFF
+            self.visitor = visitor ?? "bench-\((number &* 48_271) % BenchRequests.shoppers)"
+            category = 1 + mixed % 2_000
+            brand = 1 + mixed / 7 % 300
+            location = 1 + mixed / 11 % 8
+            isMobile = mixed % 3 == 0
+            if addresses.isEmpty { region = "RU-MOW" } else { address = addresses[mixed / 13 % addresses.count] }
+        }
+
+        var request: [UInt8] {
+            let place = region.map { ",\"region\":\"\($0)\"" } ?? ""
+            let body = """
+                {"storefront":"shop","page":{"type":"category","category":"cat-\(category)","brand":"brand-\(brand)"},\
+                "slots":[{"name":"top"},{"name":"side"},{"name":"bottom"},{"name":"shelf"}],\
+                "shopper":{"visitor_id":"\(visitor)","consent":true,"device":"\(isMobile ? "mobile" : "desktop")"},\
+                "location":"loc-\(location)"\(place)}
+                """
+            return BenchRequests.request("/v1/placements", body, address: address)
+        }
+    }
+
     private let placements: [[UInt8]]
     private let signals: [[UInt8]]
     private let connections: Int
+    private let addresses: [String]
 
-    init(count: Int, connections: Int) {
+    /// - Parameters:
+    ///   - count: distinct requests.
+    ///   - addresses: of clients, for a server with a GeoIP database; empty = requests declare their region.
+    init(count: Int, connections: Int, addresses: [String] = []) {
         self.connections = connections
-        placements = (0..<count).map { Self.placement($0) }
+        self.addresses = addresses
+        placements = (0..<count).map { Page($0, addresses: addresses).request }
         // More than any round can send, so that no event is a repetition.
         signals = (0..<400_000).map { Self.signal($0) }
     }
@@ -22,16 +66,17 @@ struct BenchRequests {
         LoadGenerator(requests: signals, port: UInt16(port), connections: connections)
     }
 
-    private static func placement(_ n: Int) -> [UInt8] {
-        // A multiplicative walk: neighbours in the stream are far apart in every dimension.
-        let mixed = (n &* 2_654_435_761) & 0x7FFF_FFFF
-        let body = """
-            {"storefront":"shop","page":{"type":"category","category":"cat-\(1 + mixed % 2000)","brand":"brand-\(1 + mixed / 7 % 300)"},\
-            "slots":[{"name":"top"},{"name":"side"},{"name":"bottom"},{"name":"shelf"}],\
-            "shopper":{"visitor_id":"bench-\(n)","consent":true,"device":"\(mixed % 3 == 0 ? "mobile" : "desktop")"},\
-            "location":"loc-\(1 + mixed / 11 % 8)","region":"RU-MOW"}
-            """
-        return request("/v1/placements", body)
+    /// Gives every shopper a profile, 500 at a time.
+    func makeProfiles(port: Int) throws {
+        let batch = 500
+        let bodies = stride(from: 0, to: Self.shoppers, by: batch).map { first -> [UInt8] in
+            let events = (first..<(first + batch)).map {
+                #"{"type":"product_view","id":"w\#($0)","visitor_id":"bench-\#($0)","sku":"sku-\#(1 + $0 % 20_000)"}"#
+            }
+            return Self.request(
+                "/v1/events", #"{"storefront":"shop","events":[\#(events.joined(separator: ","))]}"#)
+        }
+        try LoadGenerator(requests: bodies, port: UInt16(port), connections: 1).inspect(bodies.count) { _ in }
     }
 
     private static func signal(_ n: Int) -> [UInt8] {
@@ -41,13 +86,14 @@ struct BenchRequests {
         )
     }
 
-    private static func request(_ path: String, _ body: String) -> [UInt8] {
-        Array(
+    fileprivate static func request(_ path: String, _ body: String, address: String? = nil) -> [UInt8] {
+        let forwarded = address.map { "X-Forwarded-For: \($0)\r\n" } ?? ""
+        return Array(
             """
             POST \(path) HTTP/1.1\r
             Host: 127.0.0.1\r
             User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r
-            Accept: application/json\r
+            \(forwarded)Accept: application/json\r
             Content-Type: application/json\r
             Content-Length: \(body.utf8.count)\r
             \r
@@ -59,18 +105,23 @@ struct BenchRequests {
         var slots = 0
         var slotsFilled = 0
         var medianBytes = 0
+        /// Answers that say what a separate call of `decide` says.
+        var agreeing = 0
+        var answers = 0
     }
 
-    /// Asks once for each of the first `count` requests and looks at the answers.
-    func sample(port: Int, count: Int) throws -> Sample {
+    /// Asks once for each of `count` pages of shoppers who were never seen, and looks at the answers.
+    func sample(port: Int, count: Int, check: DecisionAgreement) throws -> Sample {
         var sample = Sample()
         var sizes: [Int] = []
-        try LoadGenerator(requests: Array(placements.prefix(count)), port: UInt16(port), connections: 1).inspect(count)
-        { body in
+        let pages = (0..<count).map { Page($0, visitor: "fresh-\($0)", addresses: addresses) }
+        try LoadGenerator(requests: pages.map(\.request), port: UInt16(port), connections: 1).inspect(count) { body in
             sizes.append(body.count)
             let text = String(decoding: body, as: UTF8.self)
             sample.slots += 4
             sample.slotsFilled += 4 - (text.components(separatedBy: "\"no_fill\"").count - 1)
+            if check.agrees(pages[sample.answers], body) { sample.agreeing += 1 }
+            sample.answers += 1
         }
         sample.medianBytes = sizes.sorted()[sizes.count / 2]
         return sample
