@@ -71,7 +71,9 @@ let ring0: [Target] = [
     ours("Profiles", ["AdModel"]),
     // A seeded shop with a known truth: shoppers, tastes, returns, bots, and the true effect of ads.
     ours("Simulator", ["AdModel"]),
-    ours("Decisioning", ["AdModel", "Profiles", "Measurement"]),
+    // What a shelf shows: tables of what goes with what, computed from orders and views.
+    ours("Shelves", ["AdModel"]),
+    ours("Decisioning", ["AdModel", "Profiles", "Measurement", "Shelves"]),
     ours("Attribution", ["AdModel"], resources: policyPresets),
     ours("Billing", ["AdModel"]),
     ours("Reporting", ["AdModel"]),
@@ -147,7 +149,7 @@ let ring2: [Target] = [
         "Store",
         [
             "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
-            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", crypto, cryptoExtras, logging,
+            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", "Shelves", crypto, cryptoExtras, logging,
         ]),
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
     ours("Telemetry", [logging]),
@@ -163,7 +165,7 @@ let ring3: [Target] = [
     ours(
         "DeliveryAPI",
         [
-            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Store", "EventLog", "Postgres",
+            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves", "Store", "EventLog", "Postgres",
             "Telemetry", "GeoIP", "Inflate", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
         ]),
     ours(
@@ -172,7 +174,7 @@ let ring3: [Target] = [
             "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "FinanceExports", "Reporting", "Spreadsheet",
             "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
-            "Imaging", "Outbound", "Billing", "Decisioning", hummingbird, hummingbirdCore, nioCore, crypto, yams,
+            "Imaging", "Outbound", "Billing", "Decisioning", "Shelves", hummingbird, hummingbirdCore, nioCore, crypto, yams,
             logging,
             lifecycle,
         ], resources: [.copy("OpenAPI")]),
@@ -214,7 +216,7 @@ let ring4: [Target] = [
             "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
-            "Billing", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
+            "Billing", "Shelves", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
         resources: [.copy("Data"), .copy("OpenAPI")],
@@ -237,7 +239,8 @@ let testTargets: [Target] = [
         "FinanceExportsTests",
         ["FinanceExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "Outbound", "TestKit", logging]),
-    tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "AdModel"], cases: true),
+    tests("ShelvesTests", ["Shelves", "AdModel"]),
+    tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "Shelves", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),
     tests("ReportingTests", ["Reporting", "Decisioning", "AdModel"]),

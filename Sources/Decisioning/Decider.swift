@@ -1,5 +1,6 @@
 import AdModel
 import Profiles
+import Shelves
 
 /// The one function that a request comes down to.
 public enum Decider {
@@ -11,16 +12,18 @@ public enum Decider {
     ///   - stock: built for this `snapshot`.
     ///   - profiles: nil = as without consent.
     ///   - seed: breaks ties, rotates creatives and paces; the same seed gives the same answer.
+    ///   - shelves: what goes with what; nothing known = shelves are filled in the line items' own order.
     ///   - search: how candidates are found; anything but `.indexed` is for checks.
     public static func decide(
         _ request: DecisionRequest, snapshot: Snapshot, stock: StockView, profiles: ProfileStore?,
-        budget: LeaseTable, now: Timestamp, seed: UInt64, scratch: Scratch, search: Search = .indexed
+        budget: LeaseTable, now: Timestamp, seed: UInt64, scratch: Scratch, shelves: ShelfTables = .empty,
+        search: Search = .indexed
     ) {
         scratch.work.decide(
             request,
             Inputs(
                 snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, now: now, seed: seed,
-                search: search, here: stock.here(request.location), freshSince: stock.freshSince(now)),
+                search: search, here: stock.here(request.location), freshSince: stock.freshSince(now), shelves: shelves),
             &scratch.result)
     }
 
@@ -50,5 +53,6 @@ public enum Decider {
         /// Stock of the request's location, and the second before which its figures are stale.
         let here: StockView.LocationStock?
         let freshSince: Int64
+        let shelves: ShelfTables
     }
 }

@@ -1,5 +1,6 @@
 import AdModel
 import Profiles
+import Shelves
 
 /// All working memory of decisions on one event loop. It grows to what the snapshot needs and is then reused:
 /// nothing is allocated between reading a request and writing its answer. Not to be shared.
@@ -37,6 +38,7 @@ struct Work {
         var floor: Int64 = 0
         var repeatAdvertiser = true
         var repeatBrand = true
+        var shelf: ShelfPlan?
         /// Kept candidates, at `slot x heapLimit` of the heap arrays, best first.
         var limit: Int32 = 0
         var count: Int32 = 0
@@ -68,6 +70,7 @@ struct Work {
     /// Posting ranges of the current traversal, longest first.
     var lists: ContiguousArray<(start: Int32, end: Int32)> = []
     var winners: ContiguousArray<Int32> = []
+    var shelf = ShelfWork()
     var cards: ContiguousArray<Int32> = []
     var profile = Profile()
     /// Which cap counters the profile may have at all.
@@ -93,6 +96,7 @@ struct Work {
             advertiserOnPage = ContiguousArray(repeating: 0, count: snapshot.advertisers.count)
             brandOnPage = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
             productOnPage = ContiguousArray(repeating: 0, count: snapshot.stockedCount)
+            shelf.layOut(snapshot.stockedCount)
             if heapKeys.isEmpty {
                 heapKeys = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
                 heapCandidates = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
@@ -105,6 +109,7 @@ struct Work {
         attributes.removeAll(keepingCapacity: true)
         candidates.removeAll(keepingCapacity: true)
         slots.removeAll(keepingCapacity: true)
+        shelf.begin()
         hasProfile = false
         bestMultiplier = 1
     }

@@ -1,5 +1,6 @@
 import AdModel
 import Profiles
+import Shelves
 import Synchronization
 
 /// Everything that decisions read, built once and never changed: dense arrays and the targeting index. Swapped as
@@ -26,6 +27,7 @@ public final class Snapshot: Sendable {
         public let floor: Int64
         public let repeatAdvertiser: Bool
         public let repeatBrand: Bool
+        let shelf: ShelfPlan?
         let competitorBlock: CompetitorBlock
         let attribute: Int32
     }
@@ -86,6 +88,7 @@ public final class Snapshot: Sendable {
         let slotClauseCount: Int32
         let firstProduct: Int32
         let productCount: Int32
+        let shelf: ShelfPlan?
         /// Attributes whose affinity multiplies the score, 0 = none.
         let brandAttribute: Int32
         let categoryAttribute: Int32

@@ -173,7 +173,8 @@ struct SnapshotBuilder {
                     id: placement.id, storefront: storefront, pageType: placement.pageType, formats: mask,
                     maxAds: Int32(min(max(placement.maxAds, 1), Limits.adsPerSlot)), rank: placement.rank,
                     floor: placement.floor.value, repeatAdvertiser: placement.repeatAdvertiser,
-                    repeatBrand: placement.repeatBrand, competitorBlock: placement.competitorBlock,
+                    repeatBrand: placement.repeatBrand, shelf: placement.shelf,
+                    competitorBlock: placement.competitorBlock,
                     attribute: space.placements + Int32(index)))
         }
     }

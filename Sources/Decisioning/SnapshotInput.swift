@@ -1,5 +1,6 @@
 import AdModel
 import Profiles
+import Shelves
 
 /// What a snapshot is built from: plain values that mirror the tables. Ids are database ids (> 0).
 public struct SnapshotInput: Equatable, Sendable {
@@ -64,6 +65,8 @@ public struct SnapshotInput: Equatable, Sendable {
         public var repeatBrand: Bool
         /// What rivals of the page's brand may show here.
         public var competitorBlock: CompetitorBlock
+        /// How its shelves are filled where the line item does not say.
+        public var shelf: ShelfPlan?
 
         public init(
             id: Int32, storefrontID: Int32, code: String, pageType: PageType, formats: [String], maxAds: Int = 1,
@@ -195,6 +198,8 @@ public struct SnapshotInput: Equatable, Sendable {
         public var holdout: Holdout?
         /// Promoted products in order of preference; empty = the line item promotes none in particular.
         public var promotedProductIDs: [Int32] = []
+        /// How its shelf is filled; nil = as the placement says, else in the order of the list.
+        public var shelf: ShelfPlan?
         public var creatives: [Creative] = []
 
         public init(id: Int32, campaignID: Int32, advertiserID: Int32) {

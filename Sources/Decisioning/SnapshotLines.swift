@@ -54,7 +54,7 @@ extension SnapshotBuilder {
                 value: value, startsAt: line.startsAt.micros, endsAt: line.endsAt.micros,
                 firstClause: targeting.page.lowerBound, clauseCount: Int32(targeting.page.count),
                 firstSlotClause: targeting.slot.lowerBound, slotClauseCount: Int32(targeting.slot.count),
-                firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct,
+                firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct, shelf: line.shelf,
                 brandAttribute: affinity.brand, categoryAttribute: affinity.category, caps: line.caps,
                 holdout: holdout)
         if Int(index) < lines.count {

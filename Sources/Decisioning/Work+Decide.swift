@@ -63,6 +63,7 @@ extension Work {
             state.floor = placement.floor
             state.repeatAdvertiser = placement.repeatAdvertiser
             state.repeatBrand = placement.repeatBrand
+            state.shelf = placement.shelf
             // By rank, and among equals in the caller's order: an insertion, as there are at most 16.
             var at = slots.count
             slots.append(state)

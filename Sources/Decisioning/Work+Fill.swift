@@ -14,6 +14,7 @@ extension Work {
         var ghosts = 0
         var runnerUpFound = false
         winners.removeAll(keepingCapacity: true)
+        shelf.ofSlot = slots[index].shelf
 
         while true {
             let base = index * Self.heapLimit
@@ -138,7 +139,7 @@ extension Work {
         return true
     }
 
-    private mutating func canShow(_ product: Int32, _ inputs: Decider.Inputs) -> Bool {
+    mutating func canShow(_ product: Int32, _ inputs: Decider.Inputs) -> Bool {
         guard let here = inputs.here, product >= 0 else { return false }
         let place = inputs.snapshot.promotedPlace(product)
         if productOnPage[place] == epoch { return false }
@@ -165,17 +166,8 @@ extension Work {
             }
         }
         let firstCard = result.cards.count
-        let most = Int(inputs.snapshot.formats[Int(unit.format)].maximumCards)
-        for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
-            if result.cards.count - firstCard >= most { break }
-            let product = inputs.snapshot.lineProducts[at]
-            if !canShow(product, inputs) { continue }
-            let place = inputs.snapshot.promotedPlace(product)
-            productOnPage[place] = epoch
-            let price = inputs.stock.price(Int32(place), location: request.location)
-            result.cards.append(
-                DecisionResult.Card(product: product, price: price.price, oldPrice: price.oldPrice))
-        }
+        let format = inputs.snapshot.formats[Int(unit.format)]
+        if format.maximumCards > 0 { fillShelf(line, format, request, inputs, &result) }
         lineOnPage[Int(unit.line)] = epoch
         advertiserOnPage[Int(line.advertiser)] = epoch
         if line.brandAttribute != 0 { brandOnPage[Int(line.brandAttribute)] = epoch }

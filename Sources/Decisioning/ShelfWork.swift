@@ -1,0 +1,83 @@
+import Shelves
+
+/// Working memory for the cards of shelves.
+struct ShelfWork {
+    /// Best products of one algorithm that are looked at for one shelf: more than a shelf holds, because some are
+    /// variants or too many of one brand.
+    static let candidateLimit = 48
+
+    struct Candidate {
+        var product: Int32
+        var place: Int32
+        var score: Float
+    }
+
+    /// Products of the algorithm that `stampedFor` names have their stamp, by stock place.
+    var stamp: UInt32 = 0
+    var stamps: ContiguousArray<UInt32> = []
+    var scores: ContiguousArray<Float> = []
+    /// Algorithm whose scores are stamped in this decision; 0 = none.
+    var stampedFor: UInt8 = 0
+    /// Products that the current shelf has among its candidates already.
+    var run: UInt32 = 0
+    var runs: ContiguousArray<UInt32> = []
+    /// In order of the chain's algorithms, each one's best first.
+    var candidates: ContiguousArray<Candidate> = []
+    /// Database ids of what is asked about: the page's products, the cart.
+    var pageProducts: ContiguousArray<Int32> = []
+    var cart: ContiguousArray<Int32> = []
+    /// Category indices that popular and trending products must be of; empty = any.
+    var categories: ContiguousArray<Int32> = []
+    /// Whether the three lists above were filled in this decision.
+    var isReady = false
+    /// How the current slot's placement fills shelves.
+    var ofSlot: ShelfPlan?
+    /// Mean price of what the current shelf may show.
+    var meanPrice: Int64 = 0
+
+    /// Makes room for a snapshot.
+    mutating func layOut(_ count: Int) {
+        stamp = 0
+        run = 0
+        stamps = ContiguousArray(repeating: 0, count: count)
+        runs = stamps
+        scores = ContiguousArray(repeating: 0, count: count)
+        candidates.reserveCapacity(Self.candidateLimit * ShelfPlan.chainLimit)
+        pageProducts.reserveCapacity(16)
+        cart.reserveCapacity(16)
+        categories.reserveCapacity(16)
+    }
+
+    /// Another decision.
+    mutating func begin() {
+        stampedFor = 0
+        isReady = false
+        // Long before the numbers run out.
+        if stamp > .max - 4_096 || run > .max - 4_096 { layOut(stamps.count) }
+    }
+
+    /// Starts a new set of scores.
+    mutating func restamp(_ algorithm: ShelfAlgorithm) {
+        stampedFor = algorithm.rawValue
+        stamp += 1
+    }
+
+    @inline(__always)
+    func score(_ place: Int) -> Float { stamps[place] == stamp ? scores[place] : 0 }
+
+    @inline(__always)
+    mutating func add(_ place: Int, _ score: Float) {
+        if stamps[place] == stamp {
+            scores[place] += score
+        } else {
+            stamps[place] = stamp
+            scores[place] = score
+        }
+    }
+
+    func isAskedAbout(_ productID: Int32) -> Bool {
+        for id in pageProducts where id == productID { return true }
+        for id in cart where id == productID { return true }
+        return false
+    }
+}
