@@ -98,6 +98,7 @@ let ring1: [Target] = [
     .systemLibrary(
         name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
     // The one C source of the package: an instruction that Swift has no name for.
     .target(name: "CChecksum"),
     ours("Postgres", ["CLibPQ"]),
@@ -105,6 +106,7 @@ let ring1: [Target] = [
     ours("Archive", ["CLibZip"]),
     ours("Imaging", ["CVips"]),
     ours("Inflate", ["CZlib"]),
+    ours("Stemmer", ["CStemmer"]),
     ours("Spreadsheet", ["CXLSXWriter"]),
     ours("CMS", ["CLibCrypto"]),
     .target(
@@ -149,7 +151,8 @@ let ring2: [Target] = [
         "Store",
         [
             "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
-            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", "Shelves", crypto, cryptoExtras, logging,
+            "Attribution", "Billing", "Reporting", "ORD", "AdFormats", "Shelves", "Stemmer", crypto, cryptoExtras,
+            logging,
         ]),
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
     ours("Telemetry", [logging]),
@@ -165,8 +168,9 @@ let ring3: [Target] = [
     ours(
         "DeliveryAPI",
         [
-            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves", "Store", "EventLog", "Postgres",
-            "Telemetry", "GeoIP", "Inflate", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
+            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves", "Store", "EventLog",
+            "Postgres",
+            "Telemetry", "GeoIP", "Inflate", "Stemmer", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
         ]),
     ours(
         "ManagementAPI",
@@ -174,7 +178,8 @@ let ring3: [Target] = [
             "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "FinanceExports", "Reporting", "Spreadsheet",
             "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
-            "Imaging", "Outbound", "Billing", "Decisioning", "Shelves", hummingbird, hummingbirdCore, nioCore, crypto, yams,
+            "Imaging", "Outbound", "Billing", "Decisioning", "Shelves", hummingbird, hummingbirdCore, nioCore, crypto,
+            yams,
             logging,
             lifecycle,
         ], resources: [.copy("OpenAPI")]),
@@ -240,7 +245,8 @@ let testTargets: [Target] = [
         ["FinanceExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "Outbound", "TestKit", logging]),
     tests("ShelvesTests", ["Shelves", "AdModel"]),
-    tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "Shelves", "AdModel"], cases: true),
+    tests(
+        "DecisioningTests", ["Decisioning", "Profiles", "Measurement", "Shelves", "Stemmer", "AdModel"], cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),
     tests("ReportingTests", ["Reporting", "Decisioning", "AdModel"]),
@@ -248,6 +254,7 @@ let testTargets: [Target] = [
     tests("ORDTests", ["ORD", "AdModel"], cases: true),
     tests("PostgresTests", ["Postgres", "PrivatePostgres", "TestKit"]),
     tests("GeoIPTests", ["GeoIP"], exclude: ["Data"]),
+    tests("StemmerTests", ["Stemmer"]),
     tests("ArchiveTests", ["Archive"]),
     tests("ImagingTests", ["Imaging"]),
     tests("EventLogTests", ["EventLog", "Measurement", "AdModel"]),

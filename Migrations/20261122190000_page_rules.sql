@@ -8,3 +8,6 @@ alter table brand add column competitor_block text not null default 'none'
 
 -- The line items of the campaign are shown together on a page or not at all.
 alter table campaign add column companions boolean not null default false;
+
+-- What was delivered of a goal is asked for every few seconds.
+create index performance_day_line on performance_day (line_item_id);

@@ -18,6 +18,8 @@ public enum Limits {
     public static let stockBatch = 10_000
     /// Bytes of an SKU.
     public static let sku = 128
+    /// Values of the shop's own keys that a page may have.
+    public static let pageKeys = 16
     /// Characters of a search phrase that are kept.
     public static let phrase = 100
 }

@@ -21,6 +21,7 @@ public final class LeaseTable: Sendable {
         let expiresAt = InlineArray<256, Atomic<Int64>> { _ in Atomic(.max) }
         let pass = InlineArray<256, Atomic<UInt32>> { _ in Atomic(.max) }
         let state = InlineArray<256, Atomic<UInt8>> { _ in Atomic(0) }
+        let goalReached = InlineArray<256, Atomic<Bool>> { _ in Atomic(false) }
     }
 
     private let pages: ContiguousArray<Page>
@@ -78,6 +79,20 @@ public final class LeaseTable: Sendable {
         guard holds(lineItemID) else { return .max }
         let (page, place) = cell(lineItemID)
         return page.pass[place].load(ordering: .relaxed)
+    }
+
+    /// Whether a line item has had all the impressions that it was promised.
+    public func setGoalReached(_ lineItemID: Int32, _ isReached: Bool) {
+        guard holds(lineItemID) else { return }
+        let (page, place) = cell(lineItemID)
+        page.goalReached[place].store(isReached, ordering: .relaxed)
+    }
+
+    /// What was set last.
+    public func isGoalReached(_ lineItemID: Int32) -> Bool {
+        guard holds(lineItemID) else { return false }
+        let (page, place) = cell(lineItemID)
+        return page.goalReached[place].load(ordering: .relaxed)
     }
 
     /// What is left of the lease at `now`; 0 when it lapsed.

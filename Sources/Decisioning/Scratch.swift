@@ -39,13 +39,17 @@ struct Work {
         var repeatAdvertiser = true
         var repeatBrand = true
         var shelf: ShelfPlan?
+        /// `CompetitorBlock.level`.
+        var competitorBlock: UInt8 = 0
         /// Kept candidates, at `slot x heapLimit` of the heap arrays, best first.
         var limit: Int32 = 0
         var count: Int32 = 0
     }
 
-    /// Number of the current decision: what is stamped with it belongs to it.
+    /// Number of the current round of a decision: what is stamped with it belongs to it.
     var epoch: UInt32 = 0
+    /// Number of its first round.
+    var firstEpoch: UInt32 = 0
     var traversal: UInt32 = 0
     /// Serial of the snapshot that there is room for; 0 = none.
     var snapshotSerial: UInt64 = 0
@@ -63,6 +67,15 @@ struct Work {
     var advertiserOnPage: ContiguousArray<UInt32> = []
     var brandOnPage: ContiguousArray<UInt32> = []
     var productOnPage: ContiguousArray<UInt32> = []
+    /// Sets of companions that the current decision does not show.
+    var companionAside: ContiguousArray<UInt32> = []
+    var companionRound = 0
+    /// The page's own categories, without those above them.
+    var pageCategories: ContiguousArray<Int32> = []
+    /// `CompetitorBlock.level` of the page itself.
+    var pageBlock: UInt8 = 0
+    /// The page is about a brand, and rivals of it are kept away from some slot.
+    var blocksCompetitors = false
     var slots: ContiguousArray<SlotState> = []
     var heapKeys: ContiguousArray<UInt64> = []
     var heapCandidates: ContiguousArray<Int32> = []
@@ -81,7 +94,7 @@ struct Work {
 
     /// Makes room for a snapshot; only a swap allocates.
     mutating func prepare(_ snapshot: Snapshot) {
-        if snapshot.serial != snapshotSerial || epoch == .max || traversal > .max - 1_024 {
+        if snapshot.serial != snapshotSerial || epoch > .max - 16 || traversal > .max - 65_536 {
             snapshotSerial = snapshot.serial
             epoch = 0
             traversal = 0
@@ -95,6 +108,7 @@ struct Work {
             lineJudged = ContiguousArray(repeating: 0, count: snapshot.lines.count)
             advertiserOnPage = ContiguousArray(repeating: 0, count: snapshot.advertisers.count)
             brandOnPage = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
+            companionAside = ContiguousArray(repeating: 0, count: snapshot.companions.count)
             productOnPage = ContiguousArray(repeating: 0, count: snapshot.stockedCount)
             shelf.layOut(snapshot.stockedCount)
             if heapKeys.isEmpty {
@@ -102,10 +116,13 @@ struct Work {
                 heapCandidates = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
                 candidates.reserveCapacity(2_048)
                 attributes.reserveCapacity(256)
+                pageCategories.reserveCapacity(64)
                 lists.reserveCapacity(256)
             }
         }
         epoch += 1
+        firstEpoch = epoch
+        companionRound = 0
         attributes.removeAll(keepingCapacity: true)
         candidates.removeAll(keepingCapacity: true)
         slots.removeAll(keepingCapacity: true)

@@ -7,10 +7,26 @@ extension Work {
     ) {
         let snapshot = inputs.snapshot
         prepare(snapshot)
-        begin(request, snapshot, inputs.stock, &result)
-        mark(request, snapshot)
         readProfile(request, inputs)
+        begin(request, snapshot, inputs.stock, &result)
+        decideSlots(request, inputs, &result)
+        if snapshot.companions.count > 0 {
+            while setIncompleteAside(inputs, result) {
+                takeBack(request, inputs, result)
+                beginRound()
+                begin(request, snapshot, inputs.stock, &result)
+                decideSlots(request, inputs, &result)
+            }
+        }
 
+        for key in affinitySet { affinity[Int(key)] = 0 }
+        affinitySet.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func decideSlots(
+        _ request: DecisionRequest, _ inputs: Decider.Inputs, _ result: inout DecisionResult
+    ) {
+        mark(request, inputs.snapshot)
         var formats: UInt32 = 0
         for slot in slots { formats |= slot.formats }
         var format: Int32 = 0
@@ -20,9 +36,6 @@ extension Work {
             format += 1
         }
         for index in slots.indices { fill(index, request, inputs, &result) }
-
-        for key in affinitySet { affinity[Int(key)] = 0 }
-        affinitySet.removeAll(keepingCapacity: true)
     }
 
     mutating func refuse(
@@ -64,6 +77,7 @@ extension Work {
             state.repeatAdvertiser = placement.repeatAdvertiser
             state.repeatBrand = placement.repeatBrand
             state.shelf = placement.shelf
+            state.competitorBlock = placement.competitorBlock.level
             // By rank, and among equals in the caller's order: an insertion, as there are at most 16.
             var at = slots.count
             slots.append(state)
@@ -83,77 +97,10 @@ extension Work {
         }
     }
 
-    /// Stamps every attribute that the page has, so that a clause is tested by comparing stamps.
-    private mutating func mark(_ request: DecisionRequest, _ snapshot: Snapshot) {
-        let space = snapshot.space
-        stamp(AttributeSpace.any)
-        stamp(space.pageType(request.pageType))
-        stamp(space.device(request.device))
-        for slot in slots { stamp(slot.attribute) }
-        var region = request.region
-        for _ in 0..<2 where region >= 0 && Int(region) < snapshot.regionParents.count {
-            stamp(snapshot.regionAttributes[Int(region)])
-            region = snapshot.regionParents[Int(region)]
-        }
-        for category in request.categories { stampCategory(category, snapshot) }
-        for brand in request.brands where brand >= 0 && Int(brand) < snapshot.brandIDs.count {
-            stamp(space.brands + brand)
-        }
-        for index in request.products where index >= 0 && Int(index) < snapshot.products.count {
-            let product = snapshot.products[Int(index)]
-            if product.brand >= 0 { stamp(space.brands + product.brand) }
-            for at in product.firstCategory..<(product.firstCategory + product.categoryCount) {
-                stampCategory(snapshot.productCategories[Int(at)], snapshot)
-            }
-        }
-        for audience in request.audiences where audience >= 0 && space.audiences + audience < space.firstNamed {
-            stamp(space.audiences + audience)
-        }
-        for attribute in request.attributes where attribute >= space.firstNamed && attribute < space.count {
-            stamp(attribute)
-        }
-        if let signedIn = request.isSignedIn { stamp(space.signedIn(signedIn)) }
-        if !snapshot.phrases.isEmpty { markPhrases(request, snapshot) }
-    }
-
-    /// Stamps the phrases that the search is, or contains: a walk down the tree of phrases from each of its words.
-    private mutating func markPhrases(_ request: DecisionRequest, _ snapshot: Snapshot) {
-        let count = min(request.words.count, PhraseWords.limit)
-        for start in 0..<count {
-            var node: Int32 = 0
-            var at = start
-            while at < count {
-                node = snapshot.phrases.child(node, request.words[at])
-                if node < 0 { break }
-                at += 1
-                let containing = snapshot.phrases.containing[Int(node)]
-                if containing >= 0 { stamp(containing) }
-                let exact = snapshot.phrases.exact[Int(node)]
-                if exact >= 0, start == 0, at == count { stamp(exact) }
-            }
-        }
-    }
-
-    private mutating func stampCategory(_ category: Int32, _ snapshot: Snapshot) {
-        var at = category
-        for _ in 0..<Snapshot.categoryDepth where at >= 0 && Int(at) < snapshot.categoryParents.count {
-            stamp(snapshot.space.categories + at)
-            at = snapshot.categoryParents[Int(at)]
-        }
-    }
-
-    @inline(__always)
-    private mutating func stamp(_ attribute: Int32) {
-        if attributeStamp[Int(attribute)] == epoch { return }
-        attributeStamp[Int(attribute)] = epoch
-        attributes.append(attribute)
-    }
-
     private mutating func readProfile(_ request: DecisionRequest, _ inputs: Decider.Inputs) {
         guard request.shopper != 0, let profiles = inputs.profiles else { return }
         profiles.begin(request.shopper, now: inputs.now, into: &profile)
         hasProfile = true
-        stamp(inputs.snapshot.space.shopper(isNew: profile.session == 1))
         capFilter = profile.caps.filter
         let now = inputs.now.wholeSeconds
         let snapshot = inputs.snapshot

@@ -23,7 +23,9 @@ extension Work {
                 let unit = inputs.snapshot.units[Int(candidate.unit)]
                 let line = inputs.snapshot.lines[Int(candidate.line)]
                 var reason = NoFillReason.none
-                if conflicts(unit, line, slots[index], request, inputs) {
+                if isAside(line, inputs) {
+                    reason = .companionMissing
+                } else if conflicts(unit, line, slots[index], request, inputs) {
                     reason = .pageDuplicate
                 } else if unitRefused[Int(candidate.unit)] == epoch {
                     reason = .frequencyCapped

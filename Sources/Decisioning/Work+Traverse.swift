@@ -115,15 +115,25 @@ extension Work {
             if isFirstLook { count(.notTargeted, accepting, &result) }
             return false
         }
+        if blocksCompetitors, line.brandAttribute != 0, attributeStamp[Int(line.brandAttribute)] != epoch {
+            let blocked = slotsClosedToRivals(line, mask, snapshot)
+            if blocked != 0 {
+                if isFirstLook { count(.competitorBlocked, blocked, &result) }
+                mask &= ~blocked
+                if mask == 0 { return false }
+            }
+        }
         if !isFirstLook {
             // A second look wants only what may still be shown.
             if unitRefused[unitIndex] == epoch { return false }
             let index = mask.trailingZeroBitCount
             if lineJudged[Int(unit.line)] == UInt64(epoch) << 8 | UInt64(index) { return false }
+            if isAside(line, inputs) {
+                countOnce(.companionMissing, index, &result)
+                return false
+            }
             if conflicts(unit, line, slots[index], request, inputs) {
-                // Counted once at most: the first look has counted those it kept.
-                let place = Int(slots[index].slot) * NoFillReason.count + Int(NoFillReason.pageDuplicate.rawValue)
-                if result.reasonCounts[place] == 0 { result.reasonCounts[place] = 1 }
+                countOnce(.pageDuplicate, index, &result)
                 return false
             }
         }
@@ -167,56 +177,6 @@ extension Work {
         return offer(candidate, key, mask)
     }
 
-    private mutating func isTargeted(_ line: Snapshot.Line, _ request: DecisionRequest, _ snapshot: Snapshot) -> Bool {
-        var at = Int(line.firstClause)
-        let end = at &+ Int(line.clauseCount)
-        while at < end {
-            let clause = snapshot.clauses[at]
-            at += 1
-            var found = false
-            if clause.isHours {
-                let hour = Int(min(max(request.minuteOfWeek, 0), 10_079)) / 60
-                found = snapshot.hourMasks[Int(clause.first) &+ hour &>> 6] &>> UInt64(hour & 63) & 1 != 0
-            } else {
-                var key = Int(clause.first)
-                let last = key &+ Int(clause.count)
-                while key < last {
-                    if attributeStamp[Int(snapshot.clauseKeys[key])] == epoch {
-                        found = true
-                        break
-                    }
-                    key += 1
-                }
-            }
-            if found == clause.negated { return false }
-        }
-        return true
-    }
-
-    private mutating func slotsTargeted(_ line: Snapshot.Line, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
-        var mask = accepting
-        var left = accepting
-        while left != 0 {
-            let index = left.trailingZeroBitCount
-            left &= left &- 1
-            let attribute = slots[index].attribute
-            for at in Int(line.firstSlotClause)..<Int(line.firstSlotClause + line.slotClauseCount) {
-                let clause = snapshot.clauses[at]
-                var found = false
-                for key in Int(clause.first)..<Int(clause.first + clause.count)
-                where snapshot.clauseKeys[key] == attribute {
-                    found = true
-                    break
-                }
-                if found == clause.negated {
-                    mask &= ~(1 << UInt32(index))
-                    break
-                }
-            }
-        }
-        return mask
-    }
-
     private static func servability(_ unit: Snapshot.Unit, _ line: Snapshot.Line, _ inputs: Decider.Inputs)
         -> NoFillReason
     {
@@ -255,6 +215,7 @@ extension Work {
             let reason = Self.stockReason(line, max(format.minimumCards, 1), inputs)
             if reason != .none { return reason }
         }
+        if line.flags.contains(.hasGoal), inputs.budget.isGoalReached(line.id) { return .goalReached }
         if line.flags.contains(.needsLease) {
             let most = Scoring.reserve(line.unitBid, pricing: line.pricing, weight: weight)
             let reason = inputs.budget.reasonAgainst(line.id, most, now: inputs.now)
@@ -330,6 +291,12 @@ extension Work {
         let other = heapKeys[place]
         if key != other { return key > other }
         return candidates[Int(candidate)].unit < candidates[Int(heapCandidates[place])].unit
+    }
+
+    /// Counts what a second look passes over, if the first look has not: it counted those it kept.
+    private mutating func countOnce(_ reason: NoFillReason, _ index: Int, _ result: inout DecisionResult) {
+        let place = Int(slots[index].slot) &* NoFillReason.count &+ Int(reason.rawValue)
+        if result.reasonCounts[place] == 0 { result.reasonCounts[place] = 1 }
     }
 
     mutating func count(_ reason: NoFillReason, _ mask: UInt32, _ result: inout DecisionResult) {

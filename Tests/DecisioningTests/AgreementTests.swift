@@ -23,7 +23,7 @@ import Testing
                 let expected = naive.decide(page)
                 let found = engine.decide(page)
                 guard expected != found else { continue }
-                let small = shrink(world, page)
+                let small = Shrinker.shrink(world, page)
                 Issue.record(
                     """
                     world seed \(seed), page \(pageNumber); minimal case:
@@ -31,46 +31,13 @@ import Testing
                     lines: \(small.world.input.lineItems)
                     leases: \(small.world.leases) contacts: \(small.world.lineContacts) \(small.world.advertiserContacts)
                     placements: \(small.world.input.placements)
+                    products: \(small.world.input.products)
                     naive:  \(NaiveEvaluator(small.world).decide(small.page))
                     engine: \(String(describing: try? Engine(small.world).decide(small.page)))
                     """)
                 return
             }
         }
-    }
-
-    /// Takes away line items, slots and rules as long as the two still disagree.
-    private func shrink(_ world: World, _ page: Page) -> (world: World, page: Page) {
-        func disagrees(_ world: World, _ page: Page) -> Bool {
-            guard let engine = try? Engine(world) else { return false }
-            return NaiveEvaluator(world).decide(page) != engine.decide(page)
-        }
-        var best = (world: world, page: page)
-        func attempt(_ change: (inout (world: World, page: Page)) -> Void) -> Bool {
-            var smaller = best
-            change(&smaller)
-            guard disagrees(smaller.world, smaller.page) else { return false }
-            best = smaller
-            return true
-        }
-        var index = 0
-        while index < best.page.slots.count {
-            if !attempt({ $0.page.slots.remove(at: index) }) { index += 1 }
-        }
-        index = 0
-        while index < best.world.input.lineItems.count {
-            if !attempt({ $0.world.input.lineItems.remove(at: index) }) { index += 1 }
-        }
-        for index in best.world.input.lineItems.indices {
-            _ = attempt { $0.world.input.lineItems[index].targeting = Targeting() }
-            _ = attempt { $0.world.input.lineItems[index].caps = .none }
-            _ = attempt { $0.world.input.lineItems[index].needsLease = false }
-            _ = attempt { $0.world.input.lineItems[index].promotedProductIDs = [] }
-        }
-        _ = attempt { $0.world.interests = [] }
-        _ = attempt { $0.page.categories = [] }
-        _ = attempt { $0.page.brands = [] }
-        return best
     }
 
     @Test("The walk stops early and still finds what a full scan finds", arguments: [UInt64(1), 2, 3])

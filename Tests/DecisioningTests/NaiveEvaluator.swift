@@ -6,7 +6,7 @@ import Profiles
 /// only the arithmetic of a single score with the engine.
 struct NaiveEvaluator {
     let world: World
-    private let parents: [String: String]
+    let parents: [String: String]
     private let lineStrength: [Int32: (category: Float, brand: Float)]
     private let stockByKey: [String: StockRow]
 
@@ -65,17 +65,26 @@ struct NaiveEvaluator {
         }
         let order = page.slots.indices.filter { placements[$0] != nil }
             .sorted { (placements[$0]?.rank ?? 0, $0) < (placements[$1]?.rank ?? 0, $1) }
-        var shown = Shown()
-        for index in order {
-            guard let placement = placements[index] else { continue }
-            let wanted = Int(page.slots[index].count)
-            let need = wanted > 0 ? min(wanted, placement.maxAds) : placement.maxAds
-            outcome.slots[index] = fill(placement, need, page, &shown)
+        var aside: Set<Int32> = []
+        for round in 0... {
+            var shown = Shown()
+            if let product = pageProduct(page) { shown.products.insert(product.id) }
+            shown.campaignsAside = aside
+            shown.areCompanionsOff = round > Self.companionRounds
+            for index in order {
+                guard let placement = placements[index] else { continue }
+                let wanted = Int(page.slots[index].count)
+                let need = wanted > 0 ? min(wanted, placement.maxAds) : placement.maxAds
+                outcome.slots[index] = fill(placement, need, page, &shown)
+            }
+            let incomplete = incompleteCampaigns(shown)
+            if incomplete.isEmpty { break }
+            aside.formUnion(incomplete)
         }
         return outcome
     }
 
-    private struct Shown {
+    struct Shown {
         var lines: Set<Int32> = []
         var advertisers: Set<Int32> = []
         var brands: Set<Int32> = []
@@ -83,6 +92,9 @@ struct NaiveEvaluator {
         var advertiserClaims: [Int32: Int] = [:]
         var refused: Set<Int> = []
         var ghosts: Set<Int32> = []
+        /// Campaigns whose companions found no room, and whether none of that kind is shown any more.
+        var campaignsAside: Set<Int32> = []
+        var areCompanionsOff = false
     }
 
     private func fill(
@@ -101,6 +113,10 @@ struct NaiveEvaluator {
                     let format = world.input.formats.first(where: { $0.name == name }),
                     isTargeted(line, placement, page)
                 else { continue }
+                if isClosedToRival(line, placement, page) {
+                    reasons.append(.competitorBlocked)
+                    continue
+                }
                 switch evaluate(line, unit, format, placement, page) {
                 case .success(let candidate): candidates.append(candidate)
                 case .failure(let stop): reasons.append(stop.reason)
@@ -116,7 +132,11 @@ struct NaiveEvaluator {
         for candidate in candidates {
             var reason = NoFillReason.none
             let cards = freeCards(candidate, page, shown)
-            if conflicts(candidate, placement, cards.count, shown) {
+            if candidate.line.isCompanion,
+                shown.areCompanionsOff || shown.campaignsAside.contains(candidate.line.campaignID)
+            {
+                reason = .companionMissing
+            } else if conflicts(candidate, placement, cards.count, shown) {
                 reason = .pageDuplicate
             } else if shown.refused.contains(candidate.unit) {
                 reason = .frequencyCapped
@@ -134,7 +154,8 @@ struct NaiveEvaluator {
                     slot.ads.append(
                         Outcome.Ad(
                             line: candidate.line.id, version: candidate.creative.versionID, price: 0, reserved: 0,
-                            products: Array(cards.prefix(candidate.format.maximumCards))))
+                            products: Array(cards.prefix(candidate.format.maximumCards)),
+                            cardPrices: cards.prefix(candidate.format.maximumCards).map { price(of: $0, page) }))
                     shown.lines.insert(candidate.line.id)
                     shown.advertisers.insert(candidate.line.advertiserID)
                     if let brand = brand(candidate.line) { shown.brands.insert(brand) }
@@ -180,48 +201,6 @@ struct NaiveEvaluator {
         }
     }
 
-    // MARK: Targeting
-
-    private func isTargeted(_ line: SnapshotInput.LineItem, _ placement: SnapshotInput.Placement, _ page: Page) -> Bool
-    {
-        let wanted = line.targeting.wanted
-        let not = line.targeting.excluded
-        let pageProduct = page.product.flatMap { sku in world.input.products.first { $0.sku == sku } }
-        var brands = Set(page.brands)
-        if let id = pageProduct?.brandID, let brand = world.input.brands.first(where: { $0.id == id }) {
-            brands.insert(brand.code)
-        }
-        var categories: Set<String> = []
-        var pending = page.categories
-        for id in pageProduct?.categoryIDs ?? [] {
-            pending.append(contentsOf: world.input.categories.filter { $0.id == id }.map(\.code))
-        }
-        for code in pending where world.input.categories.contains(where: { $0.code == code }) {
-            var at: String? = code
-            while let code = at {
-                categories.insert(code)
-                at = parents[code]
-            }
-        }
-        var regions: Set<String> = []
-        if let region = page.region {
-            regions.insert(region)
-            if let dash = region.firstIndex(of: "-") { regions.insert(String(region[..<dash])) }
-        }
-        let hour = Int(page.minuteOfWeek) / 60
-        func agrees<T: Hashable>(_ wanted: [T], _ not: [T], _ have: Set<T>) -> Bool {
-            (wanted.isEmpty || !have.isDisjoint(with: wanted)) && have.isDisjoint(with: not)
-        }
-        return agrees(wanted.pageTypes, not.pageTypes, [page.pageType])
-            && agrees(wanted.placements, not.placements, [placement.code])
-            && agrees(wanted.categories, not.categories, categories)
-            && agrees(wanted.brands, not.brands, brands)
-            && agrees(wanted.regions, not.regions, regions)
-            && agrees(wanted.devices, not.devices, [page.device])
-            && (wanted.dayparts.isEmpty || wanted.dayparts.contains { $0.contains(hourOfWeek: hour) })
-            && !not.dayparts.contains { $0.contains(hourOfWeek: hour) }
-    }
-
     // MARK: Eligibility
 
     private struct Stop: Error { var reason: NoFillReason }
@@ -256,6 +235,7 @@ struct NaiveEvaluator {
         let multiplier = Scoring.multiplier(category: strength.category, brand: strength.brand)
         let odds = odds(creative, format)
         let weight = Scoring.weight(line.pricing, odds: odds, multiplier: multiplier)
+        if line.goalImpressions != nil, world.goalsReached.contains(line.id) { return stop(.goalReached) }
         if line.needsLease, costs {
             let bid = line.pricing == .cpm ? line.bid.value / 1_000 : line.bid.value
             if world.exhausted.contains(line.id) { return stop(.budgetExhausted) }
@@ -316,39 +296,18 @@ struct NaiveEvaluator {
         return Float(p / (1 - p))
     }
 
-    private func availability(_ product: Int32, _ page: Page) -> StockView.Availability {
+    private func price(of product: Int32, _ page: Page) -> Int64 {
+        let location = world.input.locations.first { $0.code == page.location }
+        return stockByKey["\(location?.id ?? 0)/\(product)"]?.price.value ?? 0
+    }
+
+    func availability(_ product: Int32, _ page: Page) -> StockView.Availability {
         guard let location = world.input.locations.first(where: { $0.code == page.location }),
             let row = stockByKey["\(location.id)/\(product)"], row.quantity > 0,
             world.input.products.contains(where: { $0.id == product })
         else { return .absent }
         let age = world.now.micros / 1_000_000 - row.asOf.micros / 1_000_000
         return age > world.input.stockMaxAge.micros / 1_000_000 ? .stale : .buyable
-    }
-
-    // MARK: Page rules
-
-    private func brand(_ line: SnapshotInput.LineItem) -> Int32? {
-        let products = line.promotedProductIDs.compactMap { id in world.input.products.first { $0.id == id } }
-        let brands = products.compactMap(\.brandID)
-        let counts = Dictionary(brands.map { ($0, 1) }, uniquingKeysWith: +)
-        let top = counts.values.max()
-        return brands.first { counts[$0] == top }
-    }
-
-    private func freeCards(_ candidate: Candidate, _ page: Page, _ shown: Shown) -> [Int32] {
-        guard candidate.format.maximumCards > 0 else { return [] }
-        return candidate.line.promotedProductIDs.filter {
-            !shown.products.contains($0) && availability($0, page) == .buyable
-        }
-    }
-
-    private func conflicts(
-        _ candidate: Candidate, _ placement: SnapshotInput.Placement, _ cards: Int, _ shown: Shown
-    ) -> Bool {
-        if shown.lines.contains(candidate.line.id) { return true }
-        if !placement.repeatAdvertiser, shown.advertisers.contains(candidate.line.advertiserID) { return true }
-        if !placement.repeatBrand, let brand = brand(candidate.line), shown.brands.contains(brand) { return true }
-        return cards < candidate.format.minimumCards
     }
 }
 

@@ -12,6 +12,7 @@ struct RandomWorld {
     private let regions = ["RU-MOW", "RU-SPE", "RU", "KZ"]
     private let formats = ["banner", "shelf", "text"]
     private let locations = ["msk", "spb"]
+    private let phrases = ["coffee", "Coffee beans", "beans coffee", "ice cream", "green tea", "tea"]
 
     static func make(seed: UInt64) -> World {
         var maker = RandomWorld(random: SplitMix(seed))
@@ -39,7 +40,13 @@ struct RandomWorld {
                     id: Int32(index), code: "c\(index)", parentID: index < 3 ? nil : Int32(1 + random.below(index - 1)))
             )
         }
-        input.brands = (1...4).map { .init(id: Int32($0), code: "b\($0)") }
+        input.brands = (1...4).map {
+            .init(
+                id: Int32($0), code: "b\($0)",
+                competitorBlock: random.chance(85) ? .none : random.pick([.category, .all]))
+        }
+        input.audiences = (1...3).map { .init(id: Int32($0), code: "a\($0)") }
+        world.isReturning = random.chance(50)
         let productCount = 4 + random.below(9)
         for index in 1...productCount {
             input.products.append(
@@ -50,7 +57,8 @@ struct RandomWorld {
                 world.stock.append(
                     StockRow(
                         locationID: Int32(location), productID: Int32(index), quantity: random.chance(85) ? 5 : 0,
-                        price: Micros.roubles(100), asOf: world.now - .hours(random.chance(92) ? 1 : 30)))
+                        price: Micros.roubles(100 + Int64(random.below(3))),
+                        asOf: world.now - .hours(random.chance(92) ? 1 : 30)))
             }
         }
         input.formats = [
@@ -66,7 +74,8 @@ struct RandomWorld {
                         pageType: .home, formats: Array(Set(random.some(formats, 2))).sorted(),
                         maxAds: 1 + random.below(4), rank: Int32(random.below(3)),
                         floor: Micros(random.chance(60) ? 0 : Int64(random.below(4)) * 30_000_000),
-                        repeatAdvertiser: random.chance(60), repeatBrand: random.chance(60)))
+                        repeatAdvertiser: random.chance(60), repeatBrand: random.chance(60),
+                        competitorBlock: random.chance(80) ? .none : random.pick([.category, .all])))
             }
         }
         for id in 1...4 {
@@ -85,6 +94,14 @@ struct RandomWorld {
                     ProfileSignal(
                         kind: .productView, categoryID: Int32(1 + random.below(9)), brandID: Int32(1 + random.below(4)),
                         at: world.now))
+            }
+        }
+        // Some campaigns are shown whole or not at all.
+        if random.chance(40) {
+            let campaigns: Set<Int32> = [1_000, 1_003, 1_004]
+            for index in input.lineItems.indices {
+                if random.chance(25) { input.lineItems[index].campaignID = Int32(1_003 + random.below(2)) }
+                input.lineItems[index].isCompanion = campaigns.contains(input.lineItems[index].campaignID)
             }
         }
         world.input = input
@@ -124,6 +141,10 @@ struct RandomWorld {
         } else {
             line.needsLease = false
         }
+        if !isPlain, random.chance(10) {
+            line.goalImpressions = 100
+            if random.chance(40) { world.goalsReached.insert(id) }
+        }
         if line.isPacedEvenly { world.passShares[id] = UInt32(truncatingIfNeeded: random.next()) }
         if !line.caps.isNone, random.chance(50) { world.lineContacts[id] = 1 + random.below(2) }
         if random.chance(70) {
@@ -141,7 +162,11 @@ struct RandomWorld {
     }
 
     private mutating func makeTargeting() -> Targeting {
-        Targeting(wanted: makeValues(22), excluded: random.chance(40) ? makeValues(10) : TargetingValues())
+        var targeting = Targeting(
+            wanted: makeValues(22), excluded: random.chance(40) ? makeValues(10) : TargetingValues())
+        if random.chance(35) { addNamed(22, to: &targeting.wanted) }
+        if random.chance(20) { addNamed(20, to: &targeting.excluded) }
+        return targeting
     }
 
     private mutating func makeValues(_ percent: Int) -> TargetingValues {
@@ -162,6 +187,21 @@ struct RandomWorld {
         return values
     }
 
+    /// Products, phrases, keys, and what is known of the shopper.
+    private mutating func addNamed(_ percent: Int, to values: inout TargetingValues) {
+        if random.chance(percent) { values.products = random.some((1...14).map { "s\($0)" }, 3) }
+        if random.chance(percent) {
+            values.phrases = random.some(phrases, 2).map {
+                PhraseTarget($0, match: random.chance(40) ? .exact : .contains)
+            }
+        }
+        if random.chance(percent) { values.audiences = random.some(["a1", "a2", "a3", "gone"], 2) }
+        if random.chance(percent) { values.shoppers = random.some(ShopperKind.allCases, 1) }
+        if random.chance(percent) { values.signedIn = random.chance(50) }
+        if random.chance(percent) { values.keys["season"] = random.some(["winter", "summer"], 2) }
+        if random.chance(percent) { values.keys["shop"] = random.some(["big", "small"], 2) }
+    }
+
     private mutating func makePage() -> Page {
         var page = Page()
         page.storefront = random.chance(80) ? "shop" : "app"
@@ -174,6 +214,13 @@ struct RandomWorld {
         if random.chance(60) { page.categories = random.some(categories, 2) }
         if random.chance(50) { page.brands = random.some(brands, 1) }
         if random.chance(30) { page.product = "s\(1 + random.below(13))" }
+        if random.chance(60) {
+            page.phrase = random.some(["coffee", "beans", "tea", "green", "ICE", "cream"], 4).joined(separator: ", ")
+        }
+        if random.chance(50) { page.audiences = random.some(["a1", "a2", "a3"], 2) }
+        if random.chance(60) { page.signedIn = random.chance(50) }
+        if random.chance(50) { page.keys["season"] = random.some(["winter", "summer", "spring"], 2) }
+        if random.chance(30) { page.keys["shop"] = [random.pick(["big", "small"])] }
         page.slots = random.some((1...5).map { "p\($0)" }, 4).map { ($0, Int32(random.below(4))) }
         return page
     }

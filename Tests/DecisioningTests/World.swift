@@ -8,12 +8,17 @@ struct World: Sendable {
     var stock: [StockRow] = []
     /// Remaining lease by line item id; absent = none granted.
     var leases: [Int32: Int64] = [:]
+    /// When a lease ends; absent = never.
+    var leaseEnds: [Int32: Timestamp] = [:]
     var exhausted: Set<Int32> = []
     var passShares: [Int32: UInt32] = [:]
     /// Confirmed contacts of the shopper by line item id and by advertiser id, all within the last minutes.
     var lineContacts: [Int32: Int] = [:]
     var advertiserContacts: [Int32: Int] = [:]
     var interests: [ProfileSignal] = []
+    /// The shopper was here before this session.
+    var isReturning = false
+    var goalsReached: Set<Int32> = []
     var now = Timestamp(micros: 1_764_000_000_000_000)
     var seed: UInt64 = 1
 }
@@ -30,6 +35,11 @@ struct Page: Sendable {
     var categories: [String] = []
     var brands: [String] = []
     var product: String?
+    var phrase: String?
+    var keys: [String: [String]] = [:]
+    /// Codes of the audiences that the shopper is in.
+    var audiences: [String] = []
+    var signedIn: Bool?
     var slots: [(placement: String, count: Int32)] = []
 }
 
@@ -46,6 +56,8 @@ struct Outcome: Equatable, Sendable {
         var price: Int64
         var reserved: Int64
         var products: [Int32]
+        /// Shelf prices of the cards.
+        var cardPrices: [Int64]
     }
     var slots: [Slot] = []
 }
@@ -67,14 +79,20 @@ final class Engine {
 
     func leases() -> LeaseTable {
         let table = LeaseTable(maximumLineItemID: world.input.lineItems.map(\.id).max() ?? 0)
-        for (id, amount) in world.leases { table.grant(id, Micros(amount)) }
+        for (id, amount) in world.leases {
+            table.grant(id, Micros(amount), expiresAt: world.leaseEnds[id] ?? Timestamp(micros: .max))
+        }
         for id in world.exhausted { table.setState(id, .budgetExhausted) }
         for (id, share) in world.passShares { table.setPassShare(id, share) }
+        for id in world.goalsReached { table.setGoalReached(id, true) }
         return table
     }
 
     func profiles() -> ProfileStore {
         let store = ProfileStore(maximumProfiles: 256)
+        if world.isReturning {
+            store.apply(ProfileSignal(kind: .pageView, at: world.now - .hours(2)), shopper: Self.shopper)
+        }
         for signal in world.interests { store.apply(signal, shopper: Self.shopper) }
         let any = CapLimits(lifetime: .max)
         var minutes: Int64 = 1
@@ -106,7 +124,23 @@ final class Engine {
         request.shopper = page.hasShopper ? Self.shopper : 0
         request.categories = ContiguousArray(page.categories.map { lookup.categories.find($0) })
         request.brands = ContiguousArray(page.brands.map { lookup.brands.find($0) })
-        if let sku = page.product { request.products = [lookup.products.find(sku)] }
+        if let sku = page.product {
+            request.products = [lookup.products.find(sku)]
+            request.attributes.append(ContiguousArray(sku.utf8).withUnsafeBytes { snapshot.attribute(ofProduct: $0) })
+        }
+        for (key, values) in page.keys {
+            for value in values {
+                let pair = ContiguousArray("\(key)=\(value)".utf8)
+                request.attributes.append(pair.withUnsafeBytes { snapshot.attribute(ofKey: $0) })
+            }
+        }
+        for word in page.phrase.map({ PhraseWords.of($0) }) ?? [] {
+            request.words.append(ContiguousArray(word.utf8).withUnsafeBytes { snapshot.word($0) })
+        }
+        if page.hasShopper {
+            request.audiences = ContiguousArray(page.audiences.map { lookup.audiences.find($0) })
+            request.isSignedIn = page.signedIn
+        }
         let storefront = lookup.storefronts.find(page.storefront)
         for slot in page.slots {
             request.slots.append(
@@ -136,7 +170,8 @@ final class Engine {
                         reserved: ad.reserved,
                         products: (ad.firstCard..<(ad.firstCard + ad.cardCount)).map {
                             snapshot.products[Int(result.cards[Int($0)].product)].id
-                        }))
+                        },
+                        cardPrices: (ad.firstCard..<(ad.firstCard + ad.cardCount)).map { result.cards[Int($0)].price }))
             }
             for index in slot.firstLoser..<(slot.firstLoser + slot.loserCount) {
                 let loser = result.losers[Int(index)]

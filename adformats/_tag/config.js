@@ -30,6 +30,22 @@ export function setting(name) {
 /** Silence is no consent. */
 export const consent = () => /^(yes|true|1)$/.test(String(setting('consent')));
 
+/** Silence says nothing. @returns {boolean | undefined} */
+export function signedIn() {
+  const said = setting('signed-in');
+  return said === undefined || said === null || !consent() ? undefined : /^(yes|true|1)$/.test(String(said));
+}
+
+/** The shop's own keys: an object, or its JSON in the attribute. What is no JSON must not cost the page its ads. */
+export function pageKeys() {
+  const said = setting('keys');
+  try {
+    return (typeof said === 'string' ? JSON.parse(said) : said) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export const isEnglish = () => /^en/i.test(document.documentElement.lang);
 
 /** Local storage may be full, forbidden or absent; then nothing is kept. */

@@ -1,7 +1,7 @@
 // @ts-check
 // The slots of a page: found, asked for in one call, filled or left with the shop's own content.
 
-import { address, cameFrom, consent, forgetVisitor, random, setting, settings, styleAddress, visitor } from './config.js';
+import { address, cameFrom, consent, forgetVisitor, pageKeys, random, setting, settings, signedIn, styleAddress, visitor } from './config.js';
 import { forgetEvents, send, startQueue, waitingCount } from './queue.js';
 import { begin, end, fill, startView } from './view.js';
 
@@ -144,10 +144,13 @@ async function decide(names, signal) {
         storefront: said('storefront'),
         page: {
           type: said('page') || 'other', category: said('category'), brand: said('brand'), product: said('product'),
-          query: said('query'),
+          query: said('query'), keys: pageKeys(),
         },
         slots: list,
-        shopper: { consent: consent(), visitor_id: visitor(), customer: consent() ? said('customer') : undefined },
+        shopper: {
+          consent: consent(), visitor_id: visitor(), customer: consent() ? said('customer') : undefined,
+          signed_in: signedIn(),
+        },
         location: said('location'),
         region: said('region'),
         html: true,

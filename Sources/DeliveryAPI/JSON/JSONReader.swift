@@ -71,6 +71,12 @@ package struct JSONReader {
         return true
     }
 
+    /// Whether an array comes next.
+    mutating func isArray() -> Bool {
+        skipSpace()
+        return at < bytes.count && bytes[at] == 0x5B
+    }
+
     /// True when another element follows, false after `]`.
     mutating func nextElement(_ first: inout Bool) throws(Problem) -> Bool {
         skipSpace()

@@ -1,4 +1,5 @@
 import AdModel
+import Decisioning
 
 /// A parsed `POST /v1/placements` body: slices into the reader's arena, nothing looked up yet. Reused per loop.
 struct PlacementsBody {
@@ -16,10 +17,13 @@ struct PlacementsBody {
     var brand = TextSlice()
     var product = TextSlice()
     var query = TextSlice()
+    /// The shop's own keys of the page, with one value each; a key may come several times.
+    var keys: [(key: TextSlice, value: TextSlice)] = []
     var slots: [Slot] = []
     var visitor = TextSlice()
     var customer = TextSlice()
     var consent = false
+    var signedIn: Bool?
     var device: Device?
     var location = TextSlice()
     var region = TextSlice()
@@ -27,15 +31,25 @@ struct PlacementsBody {
     /// Signed parameter of a preview; empty for all but a few requests.
     var preview = TextSlice()
 
-    init() { slots.reserveCapacity(Limits.slots) }
-
-    mutating func reset() {
-        var kept = slots
-        kept.removeAll(keepingCapacity: true)
-        self = PlacementsBody(slots: kept)
+    init() {
+        slots.reserveCapacity(Limits.slots)
+        keys.reserveCapacity(Limits.pageKeys)
     }
 
-    private init(slots: [Slot]) { self.slots = slots }
+    mutating func reset() {
+        var keptSlots = slots
+        var keptKeys = keys
+        slots = []
+        keys = []
+        keptSlots.removeAll(keepingCapacity: true)
+        keptKeys.removeAll(keepingCapacity: true)
+        self = PlacementsBody(slots: keptSlots, keys: keptKeys)
+    }
+
+    private init(slots: [Slot], keys: [(key: TextSlice, value: TextSlice)]) {
+        self.slots = slots
+        self.keys = keys
+    }
 
     /// Reads the whole document.
     mutating func read(_ json: inout JSONReader) throws(Problem) {
@@ -95,11 +109,42 @@ struct PlacementsBody {
             } else if json.isText(key, "query") {
                 try seen.once(4, "page.query")
                 if !json.null() { query = try json.phrase("page.query") }
+            } else if json.isText(key, "keys") {
+                try seen.once(5, "page.keys")
+                if !json.null() { try readKeys(&json) }
             } else {
                 throw json.unknown(key, in: "page")
             }
         }
         try seen.require(0, "page.type")
+    }
+
+    private mutating func readKeys(_ json: inout JSONReader) throws(Problem) {
+        var first = try json.openObject("page.keys")
+        while let key = try json.nextKey(&first) {
+            guard TargetingKey.isKey(json.text[key.range]) else {
+                throw Problem(
+                    .invalidField, "A key is 1 to 32 characters out of a-z 0-9 _ . -", field: "page.keys")
+            }
+            for known in keys where json.text[known.key.range] == json.text[key.range] {
+                throw Problem(.duplicateField, "Give the key once.", field: "page.keys")
+            }
+            if try !json.isArray() {
+                try add(try json.word("page.keys", limit: 64), of: key)
+                continue
+            }
+            var firstValue = try json.openArray("page.keys")
+            while try json.nextElement(&firstValue) {
+                try add(try json.word("page.keys", limit: 64), of: key)
+            }
+        }
+    }
+
+    private mutating func add(_ value: TextSlice, of key: TextSlice) throws(Problem) {
+        guard keys.count < Limits.pageKeys else {
+            throw Problem(.tooMany, "A page may have at most \(Limits.pageKeys) values of keys.", field: "page.keys")
+        }
+        keys.append((key, value))
     }
 
     private mutating func readSlots(_ json: inout JSONReader) throws(Problem) {
@@ -153,6 +198,9 @@ struct PlacementsBody {
             } else if json.isText(key, "device") {
                 try seen.once(3, "shopper.device")
                 if !json.null() { device = try json.choice("shopper.device") as Device }
+            } else if json.isText(key, "signed_in") {
+                try seen.once(4, "shopper.signed_in")
+                if !json.null() { signedIn = try json.bool("shopper.signed_in") }
             } else {
                 throw json.unknown(key, in: "shopper")
             }

@@ -22,6 +22,7 @@ final class PlacementsEndpoint {
     /// Why the preview asked for is not shown; empty for almost every request.
     private var previewFault = ""
     private var random: UInt64
+    private let words = PageWords()
     let clickBase: [UInt8]
     let pixelBase: [UInt8]
 
@@ -74,6 +75,7 @@ final class PlacementsEndpoint {
         defer { previewFault = "" }
         let shopper = try shopper(request, json, state, storefront: storefront, now: now)
         scratch.request.shopper = shopper.hash
+        if parsed.consent { scratch.request.isSignedIn = parsed.signedIn ?? !parsed.customer.isEmpty }
         place(state, json, storefront: storefront, request)
         scratch.request.device =
             parsed.device ?? DeviceClass.of(request.facts.userAgent)
@@ -139,7 +141,10 @@ final class PlacementsEndpoint {
         if !parsed.product.isEmpty {
             let product = find(snapshot.lookup.products, parsed.product)
             if product >= 0 { scratch.request.products.append(product) }
+            let named = json.text[parsed.product.range].withUnsafeBytes { snapshot.attribute(ofProduct: $0) }
+            if named >= 0 { scratch.request.attributes.append(named) }
         }
+        words.look(parsed, json, snapshot, into: &scratch.request)
         if !parsed.location.isEmpty {
             let location = find(snapshot.lookup.locations, parsed.location)
             guard location >= 0 else {

@@ -347,7 +347,9 @@ public final class LeaseKeeper: Service {
         lines.withLock { lines in
             lines.rounds += 1
             guard lines.rounds % Self.roundsPerPacing == 0 else { return }
-            for item in state.data.input.lineItems where item.isPacedEvenly && item.needsLease {
+            // A goal is paced by itself, by impressions instead of money.
+            for item in state.data.input.lineItems
+            where item.isPacedEvenly && item.needsLease && item.goalImpressions == nil {
                 guard let line = lines.byID[item.id], let budget = line.dayBudget, line.leaseID != nil else { continue }
                 // What was promised of the lease since it was granted adds to what was committed before.
                 let promised = max(0, line.granted - table.remaining(item.id, now: now).value)

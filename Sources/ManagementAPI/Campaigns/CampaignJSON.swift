@@ -24,6 +24,7 @@ enum CampaignJSON {
         json.member("feedback", campaign.feedback)
         json.member("policy", campaign.policy)
         json.member("credited") { credited(&$0, campaign.credited) }
+        json.member("companions", campaign.companions)
         json.member("starts_at", campaign.startsAt?.description)
         json.member("ends_at", campaign.endsAt?.description)
         json.member("line_items", campaign.lineItems)

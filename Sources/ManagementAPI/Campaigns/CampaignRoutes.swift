@@ -91,6 +91,7 @@ enum CampaignRoutes {
             draft.kktu = CampaignBody.kktu(body, call)
             draft.policy = body.textIfPresent("policy", limit: 64) ?? draft.policy
             if let credited = body.object("credited") { CampaignBody.read(credited, into: &draft.credited) }
+            draft.companions = body.bool("companions") ?? false
             if owner == nil, call.actor.isRetailer || call.actor.advertiserIDs.count != 1 {
                 body.problem("advertiser", "Required.", code: "required")
             }
@@ -124,6 +125,7 @@ enum CampaignRoutes {
                     new.credited = CreditedProducts()
                 }
             }
+            if body.has("companions") { new.companions = body.bool("companions") ?? old.companions }
             let resubmit = body.has("resubmit") ? body.bool("resubmit") ?? false : false
             try body.finish()
             let edit = try Campaigns.update(

@@ -26,6 +26,9 @@ enum LineItemBody {
         if body.has("pacing") {
             item.pacing =
                 body.word("pacing", Pacing.allCases.map(\.rawValue)).flatMap(Pacing.init(rawValue:)) ?? item.pacing
+        } else if creating, item.tier == .guaranteed {
+            // What is promised for a flight is spread over it unless somebody wants otherwise.
+            item.pacing = .even
         }
         if body.has("caps") { item.caps = caps(body) }
         if body.has("targeting") { item.targetingJSON = targeting(body) }

@@ -33,7 +33,8 @@ enum BrandRoutes {
         try call.requireNoQuery()
         let fields = try await call.body()
         let draft = BrandRecord(
-            code: fields.code("id", underscore: true) ?? Code.make("brd"), name: fields.text("name") ?? "")
+            code: fields.code("id", underscore: true) ?? Code.make("brd"), name: fields.text("name") ?? "",
+            competitorBlock: CompetitorField.read(fields) ?? .none)
         try fields.finish()
         return try await call.write { db, change in
             let row = try Brands.create(draft, now: call.now, on: db)
@@ -49,12 +50,14 @@ enum BrandRoutes {
         let fields = try await call.body()
         fields.readOnly("id", "revision")
         let name = fields.has("name") ? fields.text("name") : nil
+        let block = CompetitorField.read(fields)
         try fields.finish()
         return try await call.write { db, change in
             let before = try Brands.find(id, lock: true, on: db)
             try change.requireMatch(before.revision)
             var row = before
             row.name = name ?? row.name
+            row.competitorBlock = block ?? row.competitorBlock
             let after = try Brands.update(row, on: db)
             change.audit("updated", "brand", id, render, before: before, after: after)
             change.servingChanged()
@@ -93,6 +96,7 @@ enum BrandRoutes {
     static func render(_ json: inout JSONText, _ row: BrandRecord) {
         json.member("id", row.code)
         json.member("name", row.name)
+        json.member(CompetitorField.name, row.competitorBlock.rawValue)
         json.member("revision", row.revision)
     }
 }

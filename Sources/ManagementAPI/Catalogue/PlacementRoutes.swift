@@ -109,6 +109,7 @@ enum PlacementRoutes {
         if let floor = fields.microsIfPresent("floor_micros") { draft.floorMicros = floor }
         if let flag = fields.bool("repeat_advertiser") { draft.repeatAdvertiser = flag }
         if let flag = fields.bool("repeat_brand") { draft.repeatBrand = flag }
+        if let block = CompetitorField.read(fields) { draft.competitorBlock = block }
     }
 
     /// How the audit log names a placement: its code is unique within the storefront only.
@@ -124,6 +125,7 @@ enum PlacementRoutes {
         json.member("floor_micros", row.floorMicros)
         json.member("repeat_advertiser", row.repeatAdvertiser)
         json.member("repeat_brand", row.repeatBrand)
+        json.member(CompetitorField.name, row.competitorBlock.rawValue)
         json.member("revision", row.revision)
     }
 }

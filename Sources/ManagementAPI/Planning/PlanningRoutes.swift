@@ -49,6 +49,7 @@ enum PlanningRoutes {
             json.member("from", "\(estimate.from)")
             json.member("to", "\(estimate.to)")
             json.member("sample_parts", estimate.sampleParts)
+            json.member("not_counted", estimate.notCounted)
             json.member("method", method(estimate))
         }
     }

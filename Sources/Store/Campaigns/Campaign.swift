@@ -19,6 +19,8 @@ public struct Campaign: Equatable, Sendable {
     public var policy: String
     /// Credited products in force.
     public var credited: CreditedProducts
+    /// Its line items are shown on a page together or not at all.
+    public var companions: Bool
     /// First begin and last end of its line items that are not archived.
     public var startsAt: Timestamp?
     public var endsAt: Timestamp?
@@ -40,6 +42,7 @@ public struct CampaignDraft: Sendable {
     public var kktu: String?
     public var policy = "default@1"
     public var credited = CreditedProducts()
+    public var companions = false
 
     public init(code: String, advertiserID: Int32, name: String) {
         self.code = code

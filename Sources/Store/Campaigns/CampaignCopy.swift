@@ -24,6 +24,7 @@ public enum CampaignCopy {
         draft.kktu = source.kktu
         draft.policy = source.policy
         draft.credited = source.credited
+        draft.companions = source.companions
         let copy = try Campaigns.create(draft, actor: actor, now: now, on: db)
         var leftOut: [String] = []
         for item in try db.query(

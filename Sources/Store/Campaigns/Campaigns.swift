@@ -9,7 +9,7 @@ public enum Campaigns {
 
     private static let query = """
         select c.id, c.code, c.advertiser_id, a.code as advertiser, c.contract_id, k.code as contract, c.name, c.kktu,
-            c.state, c.held, c.created_at, c.revision, coalesce(v.policy, 'default@1') as policy,
+            c.state, c.held, c.companions, c.created_at, c.revision, coalesce(v.policy, 'default@1') as policy,
             coalesce(v.brand_codes, '{}') as credited_brands,
             coalesce(v.named_skus, v.listed_skus, '{}') as credited_skus,
             coalesce(v.listed_groups, '{}') as credited_groups,
@@ -95,12 +95,12 @@ public enum Campaigns {
         try problems.throwIfAny()
         let id = try db.query(
             """
-            insert into campaign (code, advertiser_id, contract_id, name, kktu, created_at)
-            values ($1, $2, $3, $4, $5, $6) returning id
+            insert into campaign (code, advertiser_id, contract_id, name, kktu, created_at, companions)
+            values ($1, $2, $3, $4, $5, $6, $7) returning id
             """,
             [
                 .text(draft.code), .int4(draft.advertiserID), .int4(contract), .text(draft.name),
-                .text(orNull: draft.kktu), .timestamptz(micros: now.micros),
+                .text(orNull: draft.kktu), .timestamptz(micros: now.micros), .bool(draft.companions),
             ]
         ).single().int32("id")
         try CampaignTransitions.record(
@@ -109,8 +109,8 @@ public enum Campaigns {
         return try stored(id, on: db)
     }
 
-    /// Changes name, contract, code of goods, policy and credited products; everything else of `new` is ignored. The
-    /// row must be locked and of the revision that the caller has seen.
+    /// Changes name, contract, code of goods, policy, credited products and companions; everything else of `new` is
+    /// ignored. The row must be locked and of the revision that the caller has seen.
     ///
     /// - Parameter resubmit: what was approved may change, and the campaign goes back to moderation for it.
     /// - Throws: `invalid_fields`; `invalid_state` when it cannot change any more, or not without moderation.
@@ -143,8 +143,10 @@ public enum Campaigns {
         if new.kktu != old.kktu { try admitMaterial(old.state, resubmit: resubmit, "its code of goods") }
         try db.query(
             """
-            update campaign set name = $2, contract_id = $3, kktu = $4, revision = revision + 1 where id = $1
-            """, [.int4(old.id), .text(new.name), .int4(contract), .text(orNull: new.kktu)])
+            update campaign set name = $2, contract_id = $3, kktu = $4, companions = $5, revision = revision + 1
+            where id = $1
+            """,
+            [.int4(old.id), .text(new.name), .int4(contract), .text(orNull: new.kktu), .bool(new.companions)])
         try CampaignCredit.put(new.credited, policy: new.policy, campaign: old.id, now: now, on: db)
         var matters = false
         if new.kktu != old.kktu {
@@ -231,6 +233,7 @@ public enum Campaigns {
                 brands: try row.stringArray("credited_brands"), skus: try row.stringArray("credited_skus"),
                 groups: try row.stringArray("credited_groups"),
                 categories: try row.stringArray("credited_categories")),
+            companions: try row.bool("companions"),
             startsAt: try row.microsIfPresent("starts_at").map(Timestamp.init(micros:)),
             endsAt: try row.microsIfPresent("ends_at").map(Timestamp.init(micros:)),
             lineItems: Int(try row.int32("line_items")), feedback: try row.stringIfPresent("feedback"),

@@ -7,6 +7,8 @@ import Postgres
 public enum LineItemTargeting {
     /// Values of one dimension.
     public static let listLimit = 1_000
+    /// The shop's own keys that one targeting names.
+    public static let keyLimit = 20
     /// Bytes of the object.
     public static let textLimit = 131_072
 
@@ -37,6 +39,9 @@ public enum LineItemTargeting {
         if let members = value as? [String: Any] {
             for (key, member) in members.sorted(by: { $0.key < $1.key }) {
                 findLists(member, "\(path).\(key)", &problems)
+            }
+            if path.hasSuffix(".keys"), members.count > keyLimit {
+                problems.append(.init(field: path, code: "too_many", detail: "At most \(keyLimit) keys."))
             }
         } else if let items = value as? [Any] {
             if items.isEmpty {
@@ -77,6 +82,8 @@ public enum LineItemTargeting {
                 values.placements, table: "placement", field: "\(path).placements", &problems, on: db)
             try KnownCodes.check(values.categories, table: "category", field: "\(path).categories", &problems, on: db)
             try KnownCodes.check(values.brands, table: "brand", field: "\(path).brands", &problems, on: db)
+            try KnownCodes.check(
+                values.products, table: "product", column: "sku", field: "\(path).products", &problems, on: db)
             for (place, region) in values.regions.enumerated() where !isRegion(region) {
                 problems.add(
                     "\(path).regions[\(place)]", "invalid",

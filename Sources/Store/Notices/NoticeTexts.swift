@@ -42,6 +42,9 @@ public enum NoticeTexts {
         "paced": ("бюджет распределяется равномерно", "the budget is paced evenly"),
         "holdout": ("контрольная группа", "the holdout"),
         "page_duplicate": ("повтор на странице", "a repetition on the page"),
+        "companion_missing": ("нет места для остальных объявлений кампании", "no room for its companions"),
+        "competitor_blocked": ("страница закрыта для других брендов", "the page is closed to other brands"),
+        "goal_reached": ("обещанные показы сделаны", "the promised impressions are delivered"),
     ]
 
     /// One line that says what happened.

@@ -21,6 +21,9 @@ public struct ReachEstimate: Sendable, Equatable {
     public var slotsByWeekday: [Int64]
     /// How many of each weekday were looked at.
     public var daysByWeekday: [Int64]
+    /// Dimensions of the targeting that were not looked at, because the sample does not keep them: the numbers are those
+    /// without them, and can only be too high.
+    public var notCounted: [String] = []
 
     /// Rounded to two significant digits.
     public static func rounded(_ value: Int64) -> Int64 {
@@ -61,7 +64,8 @@ public struct ReachEstimate: Sendable, Equatable {
             return ReachEstimate(
                 shoppers: try totals.int64("shoppers"), requests: try totals.int64("requests"),
                 slots: try totals.int64("slots"), from: Day(number: first), to: Day(number: last),
-                sampleParts: try totals.int32("parts"), slotsByWeekday: slots, daysByWeekday: counts)
+                sampleParts: try totals.int32("parts"), slotsByWeekday: slots, daysByWeekday: counts,
+                notCounted: targeting.dimensionsOfOneRequest)
         }
     }
 
@@ -161,5 +165,19 @@ private struct SampleQuery {
         \(matching)
         select extract(isodow from day)::int as weekday, sum(slots * parts)::bigint as slots from matching group by 1
         """
+    }
+}
+
+extension Targeting {
+    /// What only the request itself or its shopper's profile tells, by the names of the targeting object.
+    fileprivate var dimensionsOfOneRequest: [String] {
+        func names(_ values: TargetingValues) -> [String] {
+            [
+                ("products", values.products.isEmpty), ("search_phrases", values.phrases.isEmpty),
+                ("audiences", values.audiences.isEmpty), ("shoppers", values.shoppers.isEmpty),
+                ("signed_in", values.signedIn == nil), ("keys", values.keys.isEmpty),
+            ].filter { !$0.1 }.map(\.0)
+        }
+        return names(wanted) + names(excluded).map { "not.\($0)" }
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import ORD
 import Postgres
 import Profiles
+import Stemmer
 
 /// The rows that decisions are made of, as the tables have them: all of them, or those with the given ids.
 enum ServingRows {
@@ -13,8 +14,8 @@ enum ServingRows {
         let rows = try connection.query(
             """
             select l.id, l.code, l.campaign_id, l.advertiser_id, l.paused, l.starts_at, l.ends_at, l.tier, l.pricing,
-                l.bid_micros, l.pacing, l.caps::text as caps, l.targeting::text as targeting, c.state,
-                c.kktu is not null as has_kktu, c.holdout_share, c.holdout_salt,
+                l.bid_micros, l.goal_impressions, l.pacing, l.caps::text as caps, l.targeting::text as targeting, c.state,
+                c.kktu is not null as has_kktu, c.holdout_share, c.holdout_salt, c.companions,
                 coalesce((
                     select array_agg(p.id order by s.place)
                     from line_item_version v
@@ -26,10 +27,11 @@ enum ServingRows {
                 \(ids == nil ? "" : "and l.id = any($2)")
             order by l.id
             """, ids.map { [now, .int4Array($0)] } ?? [now])
-        return try rows.map { try lineItem($0) }
+        let stemmer = WordStemmer()
+        return try rows.map { try lineItem($0, stemmer) }
     }
 
-    private static func lineItem(_ row: PostgresRow) throws -> SnapshotInput.LineItem {
+    private static func lineItem(_ row: PostgresRow, _ stemmer: WordStemmer) throws -> SnapshotInput.LineItem {
         let code = try row.string("code")
         var item = SnapshotInput.LineItem(
             id: try row.int32("id"), campaignID: try row.int32("campaign_id"),
@@ -52,10 +54,13 @@ enum ServingRows {
         item.endsAt = Timestamp(micros: try row.micros("ends_at"))
         item.needsLease = pricing != .fixed && tier != .house && item.bid > .zero
         item.isPacedEvenly = try row.string("pacing") == "even"
+        item.goalImpressions = try row.int64IfPresent("goal_impressions")
+        item.isCompanion = try row.bool("companions")
         item.promotedProductIDs = try row.int32Array("promoted")
         do {
             let decoder = JSONDecoder()
             item.targeting = try decoder.decode(Targeting.self, from: Data(try row.string("targeting").utf8))
+                .wordsReplaced(stemmer.stem)
             item.caps = try limits(try row.string("caps"))
         } catch let error as DecodingError {
             throw ServingDataError(

@@ -41,6 +41,7 @@ struct NodeRuntime {
         var environment: DeliveryEnvironment
         var refresher: ServingRefresher
         var leases: LeaseKeeper
+        var goals: GoalKeeper
         var delivery: DeliveryServer
 
         /// After the services have ended: the log first, it holds what was acknowledged.
@@ -83,8 +84,11 @@ struct NodeRuntime {
         let leases = LeaseKeeper(
             serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
             metrics: metrics, logger: logger, clock: clock)
+        let goals = GoalKeeper(
+            serving: serving, store: GoalStore(pool: pool), metrics: metrics, logger: logger, clock: clock)
         await refresher.refresh()
         await leases.round()
+        await goals.round()
 
         let ready = Countdown(3, then: onReady)
         let delivery = DeliveryServer(
@@ -115,9 +119,9 @@ struct NodeRuntime {
             onRunning: { _ in ready.step() })
         let bots = BotListRefresher(file: agentsFile, environment: environment, logger: logger)
         return Assembly(
-            services: [leases, refresher, bots, management, media, delivery], log: log,
+            services: [leases, goals, refresher, bots, management, media, delivery], log: log,
             pools: [pool, reading, services.pool], environment: environment, refresher: refresher, leases: leases,
-            delivery: delivery)
+            goals: goals, delivery: delivery)
     }
 
     /// Profiles live in memory only; after a restart they come back from the node's own log.

@@ -1,4 +1,5 @@
 import AdModel
+import Decisioning
 import Postgres
 
 /// A brand as the retailer knows it; the spellings of the catalogue are its aliases.
@@ -6,12 +7,17 @@ public struct BrandRecord: Sendable, Equatable {
     public var id: Int32
     public var code: String
     public var name: String
+    /// What rivals may show on the pages of the brand's products.
+    public var competitorBlock: CompetitorBlock
     public var revision: Int64
 
-    public init(id: Int32 = 0, code: String, name: String, revision: Int64 = 1) {
+    public init(
+        id: Int32 = 0, code: String, name: String, competitorBlock: CompetitorBlock = .none, revision: Int64 = 1
+    ) {
         self.id = id
         self.code = code
         self.name = name
+        self.competitorBlock = competitorBlock
         self.revision = revision
     }
 }
@@ -54,8 +60,11 @@ public enum Brands {
         }
         guard
             let row = try db.query(
-                "insert into brand (code, name) values ($1, $2) on conflict (code) do nothing returning *",
-                [.text(draft.code), .text(draft.name)]
+                """
+                insert into brand (code, name, competitor_block) values ($1, $2, $3)
+                on conflict (code) do nothing returning *
+                """,
+                [.text(draft.code), .text(draft.name), .text(draft.competitorBlock.rawValue)]
             ).first
         else { throw Refusal(.conflict, field: "id", "There is a brand “\(draft.code)” already.") }
         let brand = try record(row)
@@ -66,12 +75,18 @@ public enum Brands {
         return brand
     }
 
-    /// Renames; aliases stay as they are.
+    /// Writes all columns but the code; aliases stay as they are.
     public static func update(_ brand: BrandRecord, on db: isolated PostgresConnection) throws -> BrandRecord {
         try record(
             try db.query(
-                "update brand set name = $3, revision = revision + 1 where id = $1 and revision = $2 returning *",
-                [.int4(brand.id), .int8(brand.revision), .text(brand.name)]
+                """
+                update brand set name = $3, competitor_block = $4, revision = revision + 1
+                where id = $1 and revision = $2 returning *
+                """,
+                [
+                    .int4(brand.id), .int8(brand.revision), .text(brand.name),
+                    .text(brand.competitorBlock.rawValue),
+                ]
             ).single())
     }
 
@@ -110,6 +125,7 @@ public enum Brands {
     private static func record(_ row: PostgresRow) throws -> BrandRecord {
         BrandRecord(
             id: try row.int32("id"), code: try row.string("code"), name: try row.string("name"),
+            competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none,
             revision: try row.int64("revision"))
     }
 }

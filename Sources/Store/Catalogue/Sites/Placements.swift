@@ -1,4 +1,5 @@
 import AdModel
+import Decisioning
 import Postgres
 
 /// A slot on the pages of a storefront.
@@ -19,12 +20,14 @@ public struct PlacementRecord: Sendable, Equatable {
     public var floorMicros: Int64
     public var repeatAdvertiser: Bool
     public var repeatBrand: Bool
+    /// What rivals of the page's brand may show here.
+    public var competitorBlock: CompetitorBlock
     public var revision: Int64
 
     public init(
         id: Int32 = 0, storefrontID: Int32, storefront: String, code: String, pageType: PageType, formats: [String],
         maxAds: Int32 = 1, rank: Int32 = 100, floorMicros: Int64 = 0, repeatAdvertiser: Bool = true,
-        repeatBrand: Bool = true, revision: Int64 = 1
+        repeatBrand: Bool = true, competitorBlock: CompetitorBlock = .none, revision: Int64 = 1
     ) {
         self.id = id
         self.storefrontID = storefrontID
@@ -37,6 +40,7 @@ public struct PlacementRecord: Sendable, Equatable {
         self.floorMicros = floorMicros
         self.repeatAdvertiser = repeatAdvertiser
         self.repeatBrand = repeatBrand
+        self.competitorBlock = competitorBlock
         self.revision = revision
     }
 }
@@ -82,13 +86,13 @@ public enum Placements {
         let added = try db.query(
             """
             insert into placement (storefront_id, code, page_type, formats, max_ads, rank, floor_micros,
-                repeat_advertiser, repeat_brand)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (storefront_id, code) do nothing
+                repeat_advertiser, repeat_brand, competitor_block)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (storefront_id, code) do nothing
             """,
             [
                 .int4(draft.storefrontID), .text(draft.code), .text(draft.pageType.rawValue), .textArray(draft.formats),
                 .int4(draft.maxAds), .int4(draft.rank), .int8(draft.floorMicros), .bool(draft.repeatAdvertiser),
-                .bool(draft.repeatBrand),
+                .bool(draft.repeatBrand), .text(draft.competitorBlock.rawValue),
             ])
         guard added.affected == 1 else {
             throw Refusal(.conflict, field: "id", "The storefront has a placement “\(draft.code)” already.")
@@ -103,13 +107,14 @@ public enum Placements {
         try db.query(
             """
             update placement set page_type = $3, formats = $4, max_ads = $5, rank = $6, floor_micros = $7,
-                repeat_advertiser = $8, repeat_brand = $9, revision = revision + 1
+                repeat_advertiser = $8, repeat_brand = $9, competitor_block = $10, revision = revision + 1
             where id = $1 and revision = $2
             """,
             [
                 .int4(placement.id), .int8(placement.revision), .text(placement.pageType.rawValue),
                 .textArray(placement.formats), .int4(placement.maxAds), .int4(placement.rank),
                 .int8(placement.floorMicros), .bool(placement.repeatAdvertiser), .bool(placement.repeatBrand),
+                .text(placement.competitorBlock.rawValue),
             ])
         return try find(storefront: placement.storefront, placement.code, on: db)
     }
@@ -143,6 +148,8 @@ public enum Placements {
             storefront: try row.string("storefront"), code: try row.string("code"), pageType: pageType,
             formats: try row.stringArray("formats"), maxAds: try row.int32("max_ads"), rank: try row.int32("rank"),
             floorMicros: try row.int64("floor_micros"), repeatAdvertiser: try row.bool("repeat_advertiser"),
-            repeatBrand: try row.bool("repeat_brand"), revision: try row.int64("revision"))
+            repeatBrand: try row.bool("repeat_brand"),
+            competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none,
+            revision: try row.int64("revision"))
     }
 }
