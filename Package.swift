@@ -268,7 +268,7 @@ let testTargets: [Target] = [
         "DeliveryAPITests",
         [
             "DeliveryAPI", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel", "Store",
-            "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
+            "Stemmer", "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
     tests(

@@ -95,8 +95,10 @@ public enum PhraseWords {
         case 0x410...0x42F: put(scalar.value + 0x20, &word)
         case 0x400...0x40F: put(scalar.value + 0x50, &word)
         case 0x430...0x45F: put(scalar.value, &word)
-        case 0xC0...0x17F: word.append(contentsOf: plain(scalar).utf8)
-        default: word.append(contentsOf: scalar.properties.lowercaseMapping.utf8)
+        default:
+            for letter in plain(scalar).unicodeScalars where !isMark(letter) {
+                word.append(contentsOf: UTF8.encode(letter) ?? UTF8.encodedReplacementCharacter)
+            }
         }
     }
 
@@ -107,7 +109,9 @@ public enum PhraseWords {
 
     /// Latin letters without their accents, as shoppers type them.
     private static func plain(_ scalar: Unicode.Scalar) -> String {
-        switch scalar.properties.lowercaseMapping {
+        let lower = scalar.properties.lowercaseMapping
+        if scalar.value > 0x17F { return lower }
+        return switch lower {
         case "à", "á", "â", "ã", "ä", "å", "ā", "ă", "ą": "a"
         case "ç", "ć", "ĉ", "ċ", "č": "c"
         case "è", "é", "ê", "ë", "ē", "ĕ", "ė", "ę", "ě": "e"
@@ -118,7 +122,7 @@ public enum PhraseWords {
         case "ù", "ú", "û", "ü", "ũ", "ū", "ŭ", "ů", "ű", "ų": "u"
         case "ý", "ÿ": "y"
         case "ź", "ż", "ž": "z"
-        case let other: other
+        default: lower
         }
     }
 }

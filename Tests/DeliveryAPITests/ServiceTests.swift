@@ -77,6 +77,41 @@ import Testing
         return logger
     }
 
+    @Test func aGoalIsPacedByWhatAllNodesDeliveredAndStops() async throws {
+        let pool = TestDatabase.current.pool
+        let (serving, refresher) = try await Self.holderAndRefresher()
+        try await pool.withConnection { connection in
+            try connection.script(
+                """
+                update line_item set tier = 'guaranteed', goal_impressions = 1000, pacing = 'even';
+                insert into performance_day (day, advertiser_id, campaign_id, line_item_id, creative_version_id,
+                    storefront_id, placement_id, impressions)
+                values ('2026-11-20', 1, 1, 1, 1, 1, 1, 100);
+                """)
+        }
+        await refresher.refresh()
+        let clock = TestClock(Self.now)
+        let keeper = GoalKeeper(
+            serving: serving, store: GoalStore(pool: pool), metrics: MetricsRegistry(), logger: Self.quiet,
+            clock: { clock.now })
+        #expect(serving.leases.passShare(1) == .max)
+        await keeper.round()
+        let first = serving.leases.passShare(1)
+        #expect(first < .max / 10 && first > 0)
+        clock.advance(.minutes(10))
+        await keeper.round()
+        #expect(serving.leases.passShare(1) > first, "nothing came, so that it takes more of what there is")
+        #expect(!serving.leases.isGoalReached(1))
+        try await pool.withConnection { try $0.query("update performance_day set impressions = 1000") }
+        await keeper.round()
+        #expect(serving.leases.isGoalReached(1))
+        try await pool.withConnection { try $0.query("update line_item set goal_impressions = 2000") }
+        await refresher.refresh()
+        clock.advance(.minutes(10))
+        await keeper.round()
+        #expect(!serving.leases.isGoalReached(1))
+    }
+
     @Test func changesOfStockAndControlReachRequestsByThemselves() async throws {
         let pool = TestDatabase.current.pool
         let (serving, refresher) = try await Self.holderAndRefresher()

@@ -135,6 +135,11 @@ private struct Shapes {
             #expect(changed["max_ads"] == "3")
             #expect(changed["floor_micros"] == "50000000")
             try await api.send("PATCH", path, #"{"max_ads":4}"#, match: 1, expect: 412)
+            #expect(changed["competitor_block"] == "none")
+            try await api.send("PATCH", path, #"{"competitor_block":"some"}"#, match: 2, expect: 422)
+            let closed = try await api.send(
+                "PATCH", path, #"{"competitor_block":"category"}"#, match: 2, expect: 200, "Placement")
+            #expect(closed["competitor_block"] == "category")
             let shop = try await api.send(
                 "PATCH", "/v1/storefronts/shop", #"{"name":"Лавка","default_location":null}"#, match: 1, expect: 200,
                 "Storefront")
@@ -225,6 +230,9 @@ private struct Shapes {
         try await serving { api in
             try await api.send("POST", "/v1/brands", #"{"id":"nescafe","name":"Nescafé"}"#, expect: 201, "Brand")
             try await api.send("POST", "/v1/brands", #"{"id":"jardin","name":"Jardin"}"#, expect: 201, "Brand")
+            let kept = try await api.send(
+                "PATCH", "/v1/brands/jardin", #"{"competitor_block":"all"}"#, match: 1, expect: 200, "Brand")
+            #expect(kept["competitor_block"] == "all" && kept["name"] == "Jardin")
             let proposals = try await api.send("GET", "/v1/brand-proposals", expect: 200, "BrandProposal")
             let items = try #require(proposals.json["items"] as? [[String: Any]])
             #expect(items.map { $0["alias"] as? String } == ["NESCAFE", "Ahmad"])

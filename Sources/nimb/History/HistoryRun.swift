@@ -90,6 +90,7 @@ struct HistoryRun {
         clock.hold(at: opening)
         await assembly.refresher.refresh()
         await assembly.leases.round()
+        await assembly.goals.round()
         let port = try await assembly.delivery.start()
         var options = SimulationOptions(from: clock.now())
         options.seed = seed
@@ -135,6 +136,7 @@ struct HistoryRun {
             let next = min(now + Self.slice, machine)
             let stockChanged = try await driver.live(until: next)
             await assembly.leases.round()
+            await assembly.goals.round()
             let isNewHour = floorDivide(now.micros, Self.hour) != floorDivide(next.micros, Self.hour)
             if isNewHour { await jobs.run(at: next) }
             if isNewHour || stockChanged { await assembly.refresher.refresh() }

@@ -96,6 +96,34 @@ struct SnapshotLoaderTests {
         #expect(data.impressionDeadline == .hours(1))
     }
 
+    @Test func rulesOfThePageAndGoalsAreLoaded() async throws {
+        let pool = try await ServingWorld.make()
+        try await pool.withConnection { connection in
+            try connection.script(
+                """
+                update placement set competitor_block = 'category' where code = 'home.top';
+                update brand set competitor_block = 'all';
+                update campaign set companions = true;
+                update line_item set tier = 'guaranteed', goal_impressions = 1000, pacing = 'even',
+                    targeting = '{"search_phrases": [{"phrase": "Детские чашки"}], "signed_in": true}' where id = 1;
+                insert into performance_day (day, advertiser_id, campaign_id, line_item_id, creative_version_id,
+                    storefront_id, placement_id, impressions)
+                values ('2026-11-20', 1, 1, 1, 1, 1, 1, 40), ('2026-11-21', 1, 1, 1, 1, 1, 1, 2),
+                    ('2026-11-21', 1, 1, 2, 1, 1, 1, 7);
+                """)
+        }
+        let data = try await Self.loader(pool).load(now: ServingWorld.now)
+        #expect(data.input.placements.first { $0.code == "home.top" }?.competitorBlock == .category)
+        #expect(data.input.brands.allSatisfy { $0.competitorBlock == .all })
+        let line = try #require(data.input.lineItems.first { $0.id == 1 })
+        #expect(line.isCompanion && line.isPacedEvenly && line.goalImpressions == 1_000)
+        #expect(line.targeting.wanted.phrases.map(\.phrase) == ["детск чашк"], "as searches are compared")
+        #expect(line.targeting.wanted.signedIn == true)
+        let goals = GoalStore(pool: pool)
+        #expect(try await goals.delivered(of: [1, 2, 3]) == [1: 42, 2: 7])
+        #expect(try await goals.traffic(now: ServingWorld.now) == .flat, "nobody has asked for anything yet")
+    }
+
     @Test func theSnapshotDecidesOnWhatWasLoaded() async throws {
         let loader = try Self.loader(try await ServingWorld.make())
         let data = try await loader.load(now: ServingWorld.now)
