@@ -73,7 +73,9 @@ let ring0: [Target] = [
     ours("Simulator", ["AdModel"]),
     // What a shelf shows: tables of what goes with what, computed from orders and views.
     ours("Shelves", ["AdModel"]),
-    ours("Decisioning", ["AdModel", "Profiles", "Measurement", "Shelves"]),
+    // Click-through rates: hashed features, an online trainer, its figures.
+    ours("ClickModel", ["AdModel"]),
+    ours("Decisioning", ["AdModel", "Profiles", "Measurement", "ClickModel", "Shelves"]),
     ours("Attribution", ["AdModel"], resources: policyPresets),
     ours("Billing", ["AdModel"]),
     ours("Reporting", ["AdModel"]),
@@ -240,7 +242,10 @@ let testTargets: [Target] = [
         ["FinanceExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "Outbound", "TestKit", logging]),
     tests("ShelvesTests", ["Shelves", "AdModel"]),
-    tests("DecisioningTests", ["Decisioning", "Profiles", "Measurement", "Shelves", "AdModel"], cases: true),
+    tests("ClickModelTests", ["ClickModel", "AdModel"]),
+    tests(
+        "DecisioningTests", ["Decisioning", "ClickModel", "Profiles", "Measurement", "Shelves", "AdModel"],
+        cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),
     tests("ReportingTests", ["Reporting", "Decisioning", "AdModel"]),
