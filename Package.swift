@@ -150,7 +150,7 @@ let ring2: [Target] = [
     ours(
         "Store",
         [
-            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
+            "AdModel", "ClickModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
             "Attribution", "Billing", "Reporting", "ORD", "AdFormats", "Shelves", crypto, cryptoExtras, logging,
         ]),
     ours("EventLog", ["AdModel", "Measurement", "CChecksum"]),
@@ -167,7 +167,8 @@ let ring3: [Target] = [
     ours(
         "DeliveryAPI",
         [
-            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves", "Store", "EventLog", "Postgres",
+            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves", "Store", "EventLog",
+            "Postgres",
             "Telemetry", "GeoIP", "Inflate", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
         ]),
     ours(
@@ -176,7 +177,8 @@ let ring3: [Target] = [
             "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "FinanceExports", "Reporting", "Spreadsheet",
             "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
-            "Imaging", "Outbound", "Billing", "Decisioning", "Shelves", hummingbird, hummingbirdCore, nioCore, crypto, yams,
+            "Imaging", "Outbound", "Billing", "Decisioning", "Shelves", hummingbird, hummingbirdCore, nioCore, crypto,
+            yams,
             logging,
             lifecycle,
         ], resources: [.copy("OpenAPI")]),
@@ -217,7 +219,7 @@ let ring4: [Target] = [
             "DemoShop", "FinanceDocuments", "FinanceExports", "Simulator", "Spreadsheet", "CMS",
             "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
-            "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
+            "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "ClickModel", "Profiles",
             "Billing", "Shelves", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
@@ -259,7 +261,8 @@ let testTargets: [Target] = [
     tests(
         "StoreTests",
         [
-            "Store", "Postgres", "AdModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles", "Measurement",
+            "Store", "Postgres", "AdModel", "ClickModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles",
+            "Measurement",
             "Billing", "TestKit",
         ]),
     tests(

@@ -8,29 +8,33 @@ public struct ClickTraining: Sendable {
     private var plain = PlainRates()
     private let rival: ClickWeights?
     private var rivalLoss = 0.0
+    private var ownLoss = 0.0
+    private var compared: Int64 = 0
     public private(set) var report = ClickReport()
 
-    /// - Parameter rival: the model that serves now, judged on the same examples. It may have been trained on some of
-    ///   them, so that the comparison is in its favour.
+    /// - Parameter rival: the model that serves now, judged on the examples that it has not learnt from either.
     public init(settings: ClickTrainer.Settings = ClickTrainer.Settings(), rival: ClickWeights? = nil) {
         trainer = ClickTrainer(settings)
         self.rival = rival
     }
 
-    public mutating func learn(_ example: ClickExample) {
+    public mutating func learn(_ example: ClickExample, isNewToRival: Bool = true) {
         let predicted = trainer.learn(example)
         let plain = plain.learn(example)
         guard trainer.examples > Self.warmUp else { return }
         report.add(predicted: predicted, plain: plain, isClicked: example.isClicked)
-        if let rival { rivalLoss += ExactMath.logLoss(rival.probability(example.context), example.isClicked) }
+        guard let rival, isNewToRival else { return }
+        compared += 1
+        rivalLoss += ExactMath.logLoss(rival.probability(example.context), example.isClicked)
+        ownLoss += ExactMath.logLoss(predicted, example.isClicked)
     }
 
     public var examples: Int64 { trainer.examples }
     public var clicks: Int64 { trainer.clicks }
-    /// Mean log loss of the rival on the examples that the report is of; nil without one.
-    public var rivalLogLoss: Double? {
-        rival == nil || report.examples == 0 ? nil : rivalLoss / Double(report.examples)
-    }
+    /// Mean log losses of the rival and of this model on the examples that were new to both; nil without any.
+    public var rivalLogLoss: Double? { compared == 0 ? nil : rivalLoss / Double(compared) }
+    public var ownLogLoss: Double? { compared == 0 ? nil : ownLoss / Double(compared) }
+    public var rivalVersion: Int32? { rival?.version }
 
     public func weights(version: Int32 = 0) -> ClickWeights { trainer.weights(version: version) }
 }

@@ -109,6 +109,9 @@ enum PlacementRoutes {
         if let floor = fields.microsIfPresent("floor_micros") { draft.floorMicros = floor }
         if let flag = fields.bool("repeat_advertiser") { draft.repeatAdvertiser = flag }
         if let flag = fields.bool("repeat_brand") { draft.repeatBrand = flag }
+        if let weight = fields.intIfPresent("margin_weight_percent", 0...100) {
+            draft.marginWeightPercent = Int32(weight)
+        }
     }
 
     /// How the audit log names a placement: its code is unique within the storefront only.
@@ -124,6 +127,7 @@ enum PlacementRoutes {
         json.member("floor_micros", row.floorMicros)
         json.member("repeat_advertiser", row.repeatAdvertiser)
         json.member("repeat_brand", row.repeatBrand)
+        json.member("margin_weight_percent", row.marginWeightPercent)
         json.member("revision", row.revision)
     }
 }
