@@ -73,7 +73,9 @@ let ring0: [Target] = [
     ours("Simulator", ["AdModel"]),
     // What a shelf shows: tables of what goes with what, computed from orders and views.
     ours("Shelves", ["AdModel"]),
-    ours("Decisioning", ["AdModel", "Profiles", "Measurement", "Shelves"]),
+    // Click-through rates: hashed features, an online trainer, its figures.
+    ours("ClickModel", ["AdModel"]),
+    ours("Decisioning", ["AdModel", "Profiles", "Measurement", "ClickModel", "Shelves"]),
     ours("Attribution", ["AdModel"], resources: policyPresets),
     ours("Billing", ["AdModel"]),
     ours("Reporting", ["AdModel"]),
@@ -150,7 +152,7 @@ let ring2: [Target] = [
     ours(
         "Store",
         [
-            "AdModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
+            "AdModel", "ClickModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
             "Attribution", "Billing", "Reporting", "ORD", "AdFormats", "Shelves", "Stemmer", crypto, cryptoExtras,
             logging,
         ]),
@@ -220,7 +222,7 @@ let ring4: [Target] = [
             "DemoShop", "FinanceDocuments", "FinanceExports", "Simulator", "Spreadsheet", "CMS",
             "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
-            "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "Profiles",
+            "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "ClickModel", "Profiles",
             "Billing", "Shelves", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
@@ -245,8 +247,10 @@ let testTargets: [Target] = [
         ["FinanceExports", "FinanceDocuments", "ORD", "AdModel", "Archive", "CMS", "Spreadsheet"]),
     tests("DemoShopTests", ["DemoShop", "Outbound", "TestKit", logging]),
     tests("ShelvesTests", ["Shelves", "AdModel"]),
+    tests("ClickModelTests", ["ClickModel", "AdModel"]),
     tests(
-        "DecisioningTests", ["Decisioning", "Profiles", "Measurement", "Shelves", "Stemmer", "AdModel"], cases: true),
+        "DecisioningTests", ["Decisioning", "ClickModel", "Profiles", "Measurement", "Shelves", "Stemmer", "AdModel"],
+        cases: true),
     tests("AttributionTests", ["Attribution", "AdModel", "Postgres", "TestKit"], cases: true),
     tests("BillingTests", ["Billing", "AdModel"]),
     tests("ReportingTests", ["Reporting", "Decisioning", "AdModel"]),
@@ -261,7 +265,8 @@ let testTargets: [Target] = [
     tests(
         "StoreTests",
         [
-            "Store", "Postgres", "AdModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles", "Measurement",
+            "Store", "Postgres", "AdModel", "ClickModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles",
+            "Measurement",
             "Billing", "TestKit",
         ]),
     tests(

@@ -31,6 +31,10 @@ public struct DecisionResult: Sendable {
         public var score: Float
         /// Expected charges per impression in parts of 2^32: 2^32 x affinity for cpm, the click probability for cpc.
         public var weight: UInt64
+        /// What the score was of one micro-rouble, in parts of 2^32: what the price is worked out with.
+        public var scoreWeight: UInt64
+        /// `ClickParts.raw`: the prediction and what it was made from.
+        public var parts: UInt32
         /// Range in `cards`; a banner has none.
         public var firstCard: Int32
         public var cardCount: Int32
@@ -51,6 +55,8 @@ public struct DecisionResult: Sendable {
         /// `.none` = outbid; `.holdout` = a ghost ad: it won, and stepped aside for a held-out shopper.
         public var reason: NoFillReason
         public var score: Float
+        /// `ClickParts.raw`.
+        public var parts: UInt32
     }
 
     public var slots: ContiguousArray<Slot> = []
@@ -65,6 +71,10 @@ public struct DecisionResult: Sendable {
     public var scored: Int32 = 0
     /// Version of the snapshot, and number of the last stock change, that the decision used.
     public var snapshotVersion: Int64 = 0
+    /// Version of the click model, 0 = none.
+    public var modelVersion: Int32 = 0
+    /// Whether a profile was read.
+    public var isKnown = false
     public var stockVersion: Int64 = 0
 
     /// Candidates remembered per slot beside the winners.

@@ -25,6 +25,18 @@ public enum Scoring {
         return product / (1 + product)
     }
 
+    /// Click probability of odds and a factor, in parts of 2^32: what floors are counted with.
+    @inlinable
+    public static func parts(odds: Float, factor: Float) -> UInt64 {
+        UInt64(Double(probability(odds: odds, multiplier: factor)) * 4_294_967_296)
+    }
+
+    /// Most that a click probability below `greatestOdds` can grow by when its odds are multiplied.
+    @inlinable
+    public static func growth(_ multiplier: Float, greatestOdds: Float) -> Float {
+        multiplier >= 1 ? multiplier : multiplier * (1 + greatestOdds) / (1 + greatestOdds * multiplier)
+    }
+
     /// Expected charges per impression, in parts of 2^32 of what one impression (cpm, fixed) or click (cpc) costs.
     @inlinable
     public static func weight(_ pricing: Pricing, odds: Float, multiplier: Float) -> UInt64 {

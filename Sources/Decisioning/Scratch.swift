@@ -24,7 +24,13 @@ struct Work {
         var line: Int32
         var creative: Int32
         var score: Float
+        /// Expected charges per impression in parts of 2^32 of what one costs.
         var weight: UInt64
+        /// What the score is of one micro-rouble per impression or click: `weight` with what was drawn for a doubtful
+        /// creative, and the margin.
+        var scoreWeight: UInt64
+        /// `ClickParts.raw`.
+        var parts: UInt32
     }
 
     struct SlotState {
@@ -44,6 +50,16 @@ struct Work {
         /// Kept candidates, at `slot x heapLimit` of the heap arrays, best first.
         var limit: Int32 = 0
         var count: Int32 = 0
+        /// Of the format that is being looked at: what the page and the slot multiply click odds by, and what floors
+        /// count with.
+        var click: Float = 1
+        var floorClick: Float = 1
+        var marginWeight: Float = 0
+        /// Inverses of the most that a score can be of its posting's bound, interests apart and with them.
+        var perView: Float = 1
+        var perClick: Float = 1
+        var perViewBest: Float = 1
+        var perClickBest: Float = 1
     }
 
     /// Number of the current round of a decision: what is stamped with it belongs to it.
@@ -57,6 +73,8 @@ struct Work {
     var attributes: ContiguousArray<Int32> = []
     var affinity: ContiguousArray<Float> = []
     var affinitySet: ContiguousArray<Int32> = []
+    /// `Interest.code` by attribute, beside `affinity`.
+    var interest: ContiguousArray<UInt8> = []
     var unitVisited: ContiguousArray<UInt32> = []
     var lineOnPage: ContiguousArray<UInt32> = []
     /// Line items that would be on the page if the shopper were not held out.
@@ -81,7 +99,7 @@ struct Work {
     var heapCandidates: ContiguousArray<Int32> = []
     var candidates: ContiguousArray<Candidate> = []
     /// Posting ranges of the current traversal, longest first.
-    var lists: ContiguousArray<(start: Int32, end: Int32)> = []
+    var lists: ContiguousArray<(start: Int32, end: Int32, isClick: Bool)> = []
     var winners: ContiguousArray<Int32> = []
     var shelf = ShelfWork()
     var cards: ContiguousArray<Int32> = []
@@ -91,6 +109,8 @@ struct Work {
     var hasProfile = false
     /// Most that the shopper's interests can multiply a score by.
     var bestMultiplier: Float = 1
+    /// The same for what pays per click.
+    var bestInterest: Float = 1
 
     /// Makes room for a snapshot; only a swap allocates.
     mutating func prepare(_ snapshot: Snapshot) {
@@ -100,6 +120,7 @@ struct Work {
             traversal = 0
             attributeStamp = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
             affinity = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
+            interest = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
             affinitySet.removeAll(keepingCapacity: true)
             unitVisited = ContiguousArray(repeating: 0, count: snapshot.units.count)
             unitRefused = unitVisited
@@ -129,5 +150,6 @@ struct Work {
         shelf.begin()
         hasProfile = false
         bestMultiplier = 1
+        bestInterest = snapshot.clicks.isActive ? snapshot.clicks.interest(category: 0, brand: 0) : 1
     }
 }

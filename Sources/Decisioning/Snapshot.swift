@@ -30,6 +30,7 @@ public final class Snapshot: Sendable {
         let shelf: ShelfPlan?
         let competitorBlock: CompetitorBlock
         let attribute: Int32
+        let marginWeight: Float
     }
 
     public struct Product: Sendable {
@@ -38,6 +39,8 @@ public final class Snapshot: Sendable {
         public let brand: Int32
         let firstCategory: Int32
         let categoryCount: Int32
+        let price: UInt8
+        let margin: Float
         /// Range of its bytes in `fragments`.
         public let fragmentStart: Int
         public let fragmentCount: Int
@@ -59,6 +62,8 @@ public final class Snapshot: Sendable {
         /// Click probability assumed of it, in parts of 2^32.
         public let clickProbability: UInt64
         let odds: Float
+        /// How little is known of them: a row of `ClickTables.drawn`, 0 = enough.
+        let doubt: UInt8
         /// What the loader gave with it.
         public let payload: Int32
         /// Range of its bytes in `fragments`.
@@ -92,6 +97,10 @@ public final class Snapshot: Sendable {
         /// Attributes whose affinity multiplies the score, 0 = none.
         let brandAttribute: Int32
         let categoryAttribute: Int32
+        /// `PriceLevel.code` of the first promoted product.
+        let price: UInt8
+        /// Mean margin of the promoted products, 0...1.
+        let margin: Float
         public let caps: CapLimits
         /// Index in `holdouts`; only with the flag `heldOut`.
         let holdout: Int32
@@ -200,6 +209,11 @@ public final class Snapshot: Sendable {
     let unitCreatives: ContiguousArray<Int32>
     let postingStarts: ContiguousArray<Int32>
     let postings: ContiguousArray<UInt64>
+    /// The click model.
+    public let clicks: ClickTables
+    /// No creative's odds are above this, whatever is drawn for it; no line item's margin above that.
+    let greatestOdds: Float
+    let greatestMargin: Float
     /// Units that changes have left behind; a build from scratch has none.
     let deadUnits: Int
 
@@ -250,6 +264,9 @@ public final class Snapshot: Sendable {
         unitCreatives = builder.unitCreatives
         postingStarts = builder.postingStarts
         postings = builder.postings
+        clicks = builder.clicks
+        greatestOdds = builder.greatestOdds
+        greatestMargin = builder.greatestMargin
     }
 
     /// Location (index) that serves the shoppers of a region (index), -1 = none.

@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Profiles
 
 /// Turns the tables into dense arrays; thrown away afterwards.
@@ -38,6 +39,9 @@ struct SnapshotBuilder {
     var unitCreatives: ContiguousArray<Int32> = []
     var postingStarts: ContiguousArray<Int32> = []
     var postings: ContiguousArray<UInt64> = []
+    var clicks = ClickTables(nil, placements: [], formats: [])
+    var greatestOdds: Float = 0
+    var greatestMargin: Float = 0
 
     /// Placement indices by code, over all storefronts.
     var placementsByCode: [String: [Int32]] = [:]
@@ -50,6 +54,8 @@ struct SnapshotBuilder {
 
     mutating func build() throws(SnapshotError) {
         try formatsAndPlaces()
+        clicks = ClickTables(
+            input.clickWeights, placements: input.placements.map(\.id), formats: input.formats.map(\.name))
         buildCategories()
         space = AttributeSpace(
             placements: input.placements.count, categories: input.categories.count, brands: input.brands.count,
@@ -174,8 +180,8 @@ struct SnapshotBuilder {
                     maxAds: Int32(min(max(placement.maxAds, 1), Limits.adsPerSlot)), rank: placement.rank,
                     floor: placement.floor.value, repeatAdvertiser: placement.repeatAdvertiser,
                     repeatBrand: placement.repeatBrand, shelf: placement.shelf,
-                    competitorBlock: placement.competitorBlock,
-                    attribute: space.placements + Int32(index)))
+                    competitorBlock: placement.competitorBlock, attribute: space.placements + Int32(index),
+                    marginWeight: Float(min(max(placement.marginWeight, 0), 1))))
         }
     }
 
@@ -199,29 +205,37 @@ struct SnapshotBuilder {
                 Snapshot.Product(
                     id: product.id, brand: product.brandID.map { lookup.brandByID.find($0) } ?? -1,
                     firstCategory: first, categoryCount: Int32(productCategories.count) - first,
+                    price: PriceLevel.code(product.price), margin: Self.share(product.margin),
                     fragmentStart: fragments.count, fragmentCount: product.fragment.count))
             fragments.append(contentsOf: product.fragment)
         }
     }
 
-    var listCount: Int { Int(space.count) * max(formats.count, 1) }
+    /// Two lists per attribute and format: what pays per impression, and what pays per click. The page multiplies the
+    /// bounds of the second kind alone.
+    var listCount: Int { 2 * Int(space.count) * max(formats.count, 1) }
+
+    static func share(_ value: Double) -> Float { Float(min(max(value, 0), 1)) }
+
+    func list(_ key: Int32, _ unit: Int32) -> Int {
+        let unit = units[Int(unit)]
+        let isClick = lines[Int(unit.line)].pricing == .cpc
+        return (Int(key) * max(formats.count, 1) + Int(unit.format)) * 2 + (isClick ? 1 : 0)
+    }
 
     /// Posts every unit under its pivot: lists by (attribute, format), each sorted by falling upper bound.
     private mutating func buildPostings() {
-        let formatCount = max(formats.count, 1)
         postingStarts = ContiguousArray(repeating: 0, count: listCount + 1)
         for plan in postingPlan {
-            let format = Int(units[Int(plan.unit)].format)
-            for key in plan.keys { postingStarts[Int(key) * formatCount + format + 1] += 1 }
+            for key in plan.keys { postingStarts[list(key, plan.unit) + 1] += 1 }
         }
         for list in 0..<listCount { postingStarts[list + 1] += postingStarts[list] }
         postings = ContiguousArray(repeating: 0, count: Int(postingStarts[listCount]))
         var next = postingStarts
         // Filled in falling order of bound, so that every list comes out sorted.
         for plan in postingPlan.sorted(by: { $0.key > $1.key }) {
-            let format = Int(units[Int(plan.unit)].format)
             for key in plan.keys {
-                let list = Int(key) * formatCount + format
+                let list = list(key, plan.unit)
                 postings[Int(next[list])] = plan.key << 32 | UInt64(UInt32(plan.unit))
                 next[list] += 1
             }

@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Profiles
 
 /// What is different from the values that a snapshot was built of: whole values, to be put in place of what had the
@@ -78,6 +79,9 @@ extension SnapshotBuilder {
         hourMasks = old.hourMasks
         phrases = old.phrases
         companionLines = old.companions.lines { old.lines[Int($0)].campaignID }
+        clicks = old.clicks
+        greatestOdds = old.greatestOdds
+        greatestMargin = old.greatestMargin
         holdouts = old.holdouts
         units = old.units
         unitCreatives = old.unitCreatives
@@ -152,7 +156,9 @@ extension SnapshotBuilder {
             let range = Int(old.firstCategory)..<Int(old.firstCategory + old.categoryCount)
             if productCategories[range].elementsEqual(categories) {
                 first = old.firstCategory
-                isMoved = old.brand != brand
+                isMoved =
+                    old.brand != brand || old.price != PriceLevel.code(product.price)
+                    || old.margin != Self.share(product.margin)
             }
             let bytes = old.fragmentStart..<(old.fragmentStart + old.fragmentCount)
             if fragments[bytes].elementsEqual(product.fragment) { start = old.fragmentStart }
@@ -161,6 +167,7 @@ extension SnapshotBuilder {
         if start == fragments.count { fragments.append(contentsOf: product.fragment) }
         let built = Snapshot.Product(
             id: product.id, brand: brand, firstCategory: first, categoryCount: Int32(categories.count),
+            price: PriceLevel.code(product.price), margin: Self.share(product.margin),
             fragmentStart: start, fragmentCount: product.fragment.count)
         if index >= 0 {
             products[index] = built
@@ -179,7 +186,8 @@ extension SnapshotBuilder {
     /// Leaves places without brand and categories, which means nothing to a page.
     private mutating func remove(productID id: Int32, sku: String, _ moved: inout Set<Int32>) {
         let nothing = Snapshot.Product(
-            id: id, brand: -1, firstCategory: 0, categoryCount: 0, fragmentStart: 0, fragmentCount: 0)
+            id: id, brand: -1, firstCategory: 0, categoryCount: 0, price: 0, margin: 0, fragmentStart: 0,
+            fragmentCount: 0)
         for index in [lookup.productByID.find(id), lookup.products.find(sku)] where index >= 0 {
             products[Int(index)] = nothing
         }
@@ -238,13 +246,11 @@ extension SnapshotBuilder {
 
     /// Copies the postings without those of dead units, and puts the new ones where their bounds belong.
     private mutating func mergePostings(_ dead: [Bool]) {
-        let formatCount = max(formats.count, 1)
         var added: [Int: [UInt64]] = [:]
         var addedCount = 0
         for plan in postingPlan {
-            let format = Int(units[Int(plan.unit)].format)
             for key in plan.keys {
-                added[Int(key) * formatCount + format, default: []].append(plan.key << 32 | UInt64(UInt32(plan.unit)))
+                added[list(key, plan.unit), default: []].append(plan.key << 32 | UInt64(UInt32(plan.unit)))
                 addedCount += 1
             }
         }

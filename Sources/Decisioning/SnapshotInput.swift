@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Profiles
 import Shelves
 
@@ -21,6 +22,8 @@ public struct SnapshotInput: Equatable, Sendable {
     public var audiences: [Audience] = []
     public var advertisers: [Advertiser] = []
     public var lineItems: [LineItem] = []
+    /// Expects clicks; nil = by the priors of formats and creatives alone.
+    public var clickWeights: ClickWeights?
 
     public init(version: Int64) { self.version = version }
 
@@ -67,6 +70,8 @@ public struct SnapshotInput: Equatable, Sendable {
         public var competitorBlock: CompetitorBlock
         /// How its shelves are filled where the line item does not say.
         public var shelf: ShelfPlan?
+        /// How much the shop's own margin counts here, 0...1: a score is multiplied by 1 + weight x margin.
+        public var marginWeight: Double = 0
 
         public init(
             id: Int32, storefrontID: Int32, code: String, pageType: PageType, formats: [String], maxAds: Int = 1,
@@ -130,6 +135,10 @@ public struct SnapshotInput: Equatable, Sendable {
         public var categoryIDs: [Int32]
         /// What the answer says of the product, rendered by the loader; opaque here.
         public var fragment: [UInt8]
+        /// Shelf price; nil = unknown. Only its level counts, as a feature of click prediction.
+        public var price: Micros?
+        /// Part of the price that the shop keeps, 0...1.
+        public var margin: Double = 0
 
         public init(id: Int32, sku: String, brandID: Int32? = nil, categoryIDs: [Int32] = [], fragment: [UInt8] = []) {
             self.id = id

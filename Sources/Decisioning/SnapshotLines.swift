@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Profiles
 
 extension SnapshotBuilder {
@@ -55,13 +56,16 @@ extension SnapshotBuilder {
                 firstClause: targeting.page.lowerBound, clauseCount: Int32(targeting.page.count),
                 firstSlotClause: targeting.slot.lowerBound, slotClauseCount: Int32(targeting.slot.count),
                 firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct, shelf: line.shelf,
-                brandAttribute: affinity.brand, categoryAttribute: affinity.category, caps: line.caps,
+                brandAttribute: affinity.brand, categoryAttribute: affinity.category,
+                price: priceLevel(firstProduct..<Int32(lineProducts.count)),
+                margin: meanMargin(firstProduct..<Int32(lineProducts.count)), caps: line.caps,
                 holdout: holdout)
         if Int(index) < lines.count {
             lines[Int(index)] = built
         } else {
             lines.append(built)
         }
+        greatestMargin = max(greatestMargin, built.margin)
         try addUnits(line, index: index, pivot: targeting.pivot)
     }
 
@@ -89,6 +93,15 @@ extension SnapshotBuilder {
         return (brand < 0 ? 0 : space.brands + brand, category < 0 ? 0 : space.categories + category)
     }
 
+    private func priceLevel(_ range: Range<Int32>) -> UInt8 {
+        range.lazy.map { lineProducts[Int($0)] }.first { $0 >= 0 }.map { products[Int($0)].price } ?? 0
+    }
+
+    private func meanMargin(_ range: Range<Int32>) -> Float {
+        let known = range.map { lineProducts[Int($0)] }.filter { $0 >= 0 }
+        return known.isEmpty ? 0 : known.reduce(0) { $0 + products[Int($1)].margin } / Float(known.count)
+    }
+
     private mutating func addUnits(
         _ line: SnapshotInput.LineItem, index: Int32, pivot: [Int32]
     ) throws(SnapshotError) {
@@ -110,13 +123,16 @@ extension SnapshotBuilder {
                 guard creative.isServable else { continue }
                 let prior = creative.priorCTR ?? input.formats[Int(format)].priorCTR
                 let probability = min(max(prior, 1e-6), 0.999)
-                let odds = Float(probability / (1 - probability))
-                bestOdds = max(bestOdds, odds)
+                let expected = clicks.creative(
+                    creative.versionID, format: format, price: lines[Int(index)].price,
+                    prior: Float(probability / (1 - probability)), hasOwnPrior: creative.priorCTR != nil)
+                bestOdds = max(bestOdds, expected.odds * ClickTables.greatestDraw(expected.doubt))
                 unitCreatives.append(Int32(creatives.count))
                 creatives.append(
                     Snapshot.Creative(
                         versionID: creative.versionID, format: format,
-                        clickProbability: UInt64(probability * 4_294_967_296), odds: odds, payload: creative.payload,
+                        clickProbability: UInt64(probability * 4_294_967_296), odds: expected.odds,
+                        doubt: expected.doubt, payload: creative.payload,
                         fragmentStart: rendered(creative), fragmentCount: creative.fragment.count))
             }
             let unit = Int32(units.count)
@@ -129,6 +145,7 @@ extension SnapshotBuilder {
             // its shopper can add. Rounding may put a score a little over the exact bound.
             var bound = own.value
             if own.pricing == .cpc { bound *= Scoring.probability(odds: bestOdds, multiplier: 1) }
+            greatestOdds = max(greatestOdds, bestOdds)
             bound *= 1.000_001
             postingPlan.append(
                 (keys: pivot, unit: unit, key: own.tier.precedence << 30 | UInt64(bound.bitPattern >> 1) + 1))

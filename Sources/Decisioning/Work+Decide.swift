@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Profiles
 
 extension Work {
@@ -19,7 +20,10 @@ extension Work {
             }
         }
 
-        for key in affinitySet { affinity[Int(key)] = 0 }
+        for key in affinitySet {
+            affinity[Int(key)] = 0
+            interest[Int(key)] = 0
+        }
         affinitySet.removeAll(keepingCapacity: true)
     }
 
@@ -35,6 +39,7 @@ extension Work {
             formats &>>= 1
             format += 1
         }
+        result.isKnown = hasProfile
         for index in slots.indices { fill(index, request, inputs, &result) }
     }
 
@@ -58,6 +63,8 @@ extension Work {
         result.visited = 0
         result.scored = 0
         result.snapshotVersion = snapshot.version
+        result.modelVersion = snapshot.clicks.version
+        result.isKnown = false
         result.stockVersion = stock.version
         let slotCount = min(request.slots.count, Limits.slots)
         for index in 0..<slotCount {
@@ -78,6 +85,7 @@ extension Work {
             state.repeatBrand = placement.repeatBrand
             state.shelf = placement.shelf
             state.competitorBlock = placement.competitorBlock.level
+            state.marginWeight = placement.marginWeight
             // By rank, and among equals in the caller's order: an insertion, as there are at most 16.
             var at = slots.count
             slots.append(state)
@@ -105,6 +113,9 @@ extension Work {
         let now = inputs.now.wholeSeconds
         let snapshot = inputs.snapshot
         var best: (category: Float, brand: Float) = (0, 0)
+        // A line item without a matching interest has the factors of none.
+        var reach: (category: Float, brand: Float) =
+            snapshot.clicks.isActive ? (snapshot.clicks.categories[0], snapshot.clicks.brands[0]) : (1, 1)
         for index in 0..<Affinities.capacity {
             let place = profile.affinities[index]
             if place.key == 0 { continue }
@@ -126,9 +137,19 @@ extension Work {
                 best.category = max(best.category, strength)
             }
             affinity[Int(attribute)] = strength
+            let code = Interest.code(strength: strength, age: place.age(at: now))
+            interest[Int(attribute)] = code
+            if snapshot.clicks.isActive {
+                if key.isBrand {
+                    reach.brand = max(reach.brand, snapshot.clicks.brands[Int(code)])
+                } else {
+                    reach.category = max(reach.category, snapshot.clicks.categories[Int(code)])
+                }
+            }
             affinitySet.append(attribute)
         }
         bestMultiplier = Scoring.multiplier(category: best.category, brand: best.brand)
+        bestInterest = snapshot.clicks.isActive ? reach.category * reach.brand : bestMultiplier
     }
 }
 

@@ -54,7 +54,8 @@ extension Work {
                     }
                 }
                 if reason != .none { count(reason, 1 << UInt32(index), &result) }
-                let loser = DecisionResult.Loser(line: candidate.line, reason: reason, score: candidate.score)
+                let loser = DecisionResult.Loser(
+                    line: candidate.line, reason: reason, score: candidate.score, parts: candidate.parts)
                 if result.losers.count - firstLoser < DecisionResult.loserLimit {
                     result.losers.append(loser)
                     if reason == .holdout { ghosts += 1 }
@@ -177,7 +178,8 @@ extension Work {
             DecisionResult.Ad(
                 line: candidate.line, creative: candidate.creative, ad: UInt8(truncatingIfNeeded: result.ads.count),
                 position: UInt8(truncatingIfNeeded: winners.count), price: 0, reserved: reserved,
-                score: candidate.score, weight: candidate.weight, firstCard: Int32(firstCard),
+                score: candidate.score, weight: candidate.weight, scoreWeight: candidate.scoreWeight,
+                parts: candidate.parts, firstCard: Int32(firstCard),
                 cardCount: Int32(result.cards.count - firstCard)))
         return .none
     }
@@ -195,9 +197,11 @@ extension Work {
             if line.flags.contains(.costsNothing) { continue }
             let creative = inputs.snapshot.creatives[Int(ad.creative)]
             let floor = Scoring.unitFloor(
-                slots[index].floor, pricing: line.pricing, clickProbability: creative.clickProbability)
+                slots[index].floor, pricing: line.pricing,
+                clickProbability: inputs.snapshot.floorProbability(creative, placement: slots[index].placement))
             let price = Scoring.price(
-                runnerUp: line.tier == lowestTier ? runnerUp : 0, weight: ad.weight, floor: min(floor, line.unitBid),
+                runnerUp: line.tier == lowestTier ? runnerUp : 0, weight: ad.scoreWeight,
+                floor: min(floor, line.unitBid),
                 bid: line.unitBid)
             result.ads[at].price = price
             if ad.reserved > 0 {

@@ -58,6 +58,12 @@ public struct Affinity: Sendable {
         return Float(parts) * (1 - part / 2) / Float(UInt32(64) << halvings)
     }
 
+    /// Seconds since it was last strengthened or weakened, in whole hours.
+    public func age(at now: UInt32) -> UInt32 {
+        let passed = Self.hour(now) &- hour
+        return passed < 0x8000 ? UInt32(passed) * 3_600 : 0
+    }
+
     /// Strength squeezed into 0..<1, which is what a score multiplies by.
     public func strength(at now: UInt32) -> Float {
         let weight = weight(at: now)

@@ -14,6 +14,13 @@ public struct AdEffect: Equatable, Sendable {
     public var clickLift = 0.12
     /// Share of such purchases that go to another product of the promoted one's brand.
     public var sisterShare = 0.35
+    /// What the rates are multiplied by beside taste; nothing unless set. By device; how far apart the appeal of
+    /// creatives lies (0...1, a creative's own is 1 - spread ... 1 + spread); in the evening, 18 to 24 o'clock; and for
+    /// products below 200 (1 + slope) and above 1,000 roubles (1 - slope).
+    public var deviceFactors: [Device: Double] = [:]
+    public var creativeSpread = 0.0
+    public var eveningFactor = 1.0
+    public var priceSlope = 0.0
     /// Share of such purchases that are made in the same session; the others come within days.
     public var sameSessionShare = 0.6
 

@@ -21,7 +21,7 @@ extension Simulator {
             }
             let product = product(of: ad)
             let affinity = product.map { session.shopper.affinity(shop.products[Int($0)]) } ?? 1
-            if clicked == nil, random.chance(clickRate(ad, affinity)) {
+            if clicked == nil, random.chance(clickRate(ad, affinity, product, session.shopper, at)) {
                 clicked = (ad, ad.cards.isEmpty ? nil : random.below(cards.count))
             }
             persuade(ad, product, options.effect.viewLift * affinity, &session, at: seenAt)
@@ -70,23 +70,67 @@ extension Simulator {
     }
 
     /// Slots further down the page are scrolled to less often.
-    private mutating func sees(_ ad: ServedAd) -> Bool {
-        let share = max(0.3, 0.9 - 0.22 * Double(ad.slot) - 0.05 * Double(ad.position))
-        return random.chance(share)
+    private mutating func sees(_ ad: ServedAd) -> Bool { random.chance(Self.seenShare(ad)) }
+
+    private static func seenShare(_ ad: ServedAd) -> Double {
+        max(0.3, 0.9 - 0.22 * Double(ad.slot) - 0.05 * Double(ad.position))
+    }
+
+    /// How likely each of these ads is to be clicked once it is rendered on the page that was asked for last: the truth
+    /// that a model should find. Empty when no page waits for its answer.
+    public func clickProbabilities(of ads: [ServedAd]) -> [Double] {
+        guard let page = waitingPage else { return [] }
+        var stillOpen = 1.0
+        return ads.map { ad in
+            let products = Self.products(of: ad)
+            let rates = products.map { product in
+                clickRate(
+                    ad, page.shopper.affinity(shop.products[Int(product)]), product, page.shopper, page.at)
+            }
+            let rate =
+                rates.isEmpty
+                ? clickRate(ad, 1, nil, page.shopper, page.at) : rates.reduce(0, +) / Double(rates.count)
+            // A shopper follows one ad of a page at most.
+            let own = Self.seenShare(ad) * rate * stillOpen
+            stillOpen -= own
+            return own
+        }
     }
 
     /// Cards of a shelf that came into view; the others lie beyond the edge of the screen.
     private mutating func seenCards(of ad: ServedAd) -> Int { min(ad.cards.count, 1 + random.below(2)) }
 
-    private func clickRate(_ ad: ServedAd, _ affinity: Double) -> Double {
-        let rate = options.effect.clickRates[ad.format] ?? options.effect.otherClickRate
-        return min(0.2, rate * affinity * max(0.5, 1 - 0.1 * Double(ad.position)))
+    private func clickRate(
+        _ ad: ServedAd, _ affinity: Double, _ product: Int32?, _ shopper: Shopper, _ at: Timestamp
+    ) -> Double {
+        let effect = options.effect
+        var rate = effect.clickRates[ad.format] ?? effect.otherClickRate
+        rate *= affinity * max(0.5, 1 - 0.1 * Double(ad.position)) * (effect.deviceFactors[shopper.device] ?? 1)
+        if effect.creativeSpread > 0 {
+            let number = UInt64(UInt32(bitPattern: ad.creative == 0 ? ad.lineItem : ad.creative))
+            let appeal = Double(SeededRandom.mix(number &+ 0xA77E) >> 11) * 0x1p-53
+            rate *= 1 + effect.creativeSpread * (2 * appeal - 1)
+        }
+        if effect.eveningFactor != 1 {
+            let local = at.micros + options.zoneOffset.micros
+            if floorDivide(local, 3_600_000_000) % 24 >= 18 { rate *= effect.eveningFactor }
+        }
+        if effect.priceSlope != 0, let product {
+            let price = shop.locations[Int(shopper.location)].prices[Int(product)]
+            if price < .roubles(200) { rate *= 1 + effect.priceSlope }
+            if price > .roubles(1_000) { rate *= 1 - effect.priceSlope }
+        }
+        return min(0.2, rate)
     }
 
     /// The product that an ad makes one think of.
     private mutating func product(of ad: ServedAd) -> Int32? {
-        let known = ad.cards.contains { $0 >= 0 } ? ad.cards.filter { $0 >= 0 } : ad.promoted
+        let known = Self.products(of: ad)
         return known.isEmpty ? nil : known[random.below(known.count)]
+    }
+
+    private static func products(of ad: ServedAd) -> [Int32] {
+        ad.cards.contains { $0 >= 0 } ? ad.cards.filter { $0 >= 0 } : ad.promoted
     }
 
     /// The ad's true effect: with this probability the shopper buys what he would not have bought.

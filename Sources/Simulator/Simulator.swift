@@ -56,6 +56,11 @@ public struct Simulator: Sendable {
         return nil
     }
 
+    /// Who waits for the answer of the page that was asked for last.
+    var waitingPage: (shopper: Shopper, at: Timestamp)? {
+        asked.flatMap { sessions[$0] }.map { ($0.shopper, now) }
+    }
+
     /// Tells the page that was asked for last which ads it got.
     public mutating func answer(_ ads: [ServedAd]) {
         guard let id = asked, var session = sessions[id] else { return }

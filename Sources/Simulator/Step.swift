@@ -36,6 +36,8 @@ public struct ServedAd: Sendable {
     public var format: String
     public var campaign: Int32
     public var lineItem: Int32
+    /// 0 = of no particular creative: then the line item stands for it.
+    public var creative: Int32 = 0
     /// Products on its cards, by index; unknown ones are -1.
     public var cards: [Int32]
     /// Products that the line item promotes, where the ad has no cards.

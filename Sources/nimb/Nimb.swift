@@ -14,6 +14,7 @@ struct Nimb: AsyncParsableCommand {
             ExplainCommand.self,
             ImportCommand.self,
             MigrateCommand.self,
+            ModelCommand.self,
             ORDCommand.self,
             ReplayCommand.self,
             ReportCommand.self,

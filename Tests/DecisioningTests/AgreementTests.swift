@@ -40,8 +40,10 @@ import Testing
         }
     }
 
-    @Test("The walk stops early and still finds what a full scan finds", arguments: [UInt64(1), 2, 3])
-    func stopsEarly(seed: UInt64) throws {
+    @Test(
+        "The walk stops early and still finds what a full scan finds, with and without a click model",
+        arguments: [UInt64(1), 2, 3], [false, true])
+    func stopsEarly(seed: UInt64, hasModel: Bool) throws {
         var random = SplitMix(seed)
         var world = World()
         world.seed = seed
@@ -59,13 +61,19 @@ import Testing
             line.bid = Micros(Int64(1 + random.below(1_000_000_000)))
             if random.chance(80) { line.targeting.wanted.categories = ["c\(1 + random.below(40))"] }
             line.creatives = [.init(versionID: Int32(id), format: "banner")]
+            if hasModel, random.chance(60) {
+                line.pricing = .cpc
+                line.bid = Micros(line.bid.value / 10)
+            }
             world.input.lineItems.append(line)
         }
+        if hasModel { world.input.clickWeights = RandomModel.make(&random, world.input) }
         let engine = try Engine(world)
         var page = Page()
         page.categories = ["c17"]
         page.slots = [("p1", 0), ("p2", 0), ("p3", 0)]
         #expect(engine.decide(page) == NaiveEvaluator(world).decide(page), "seed \(seed)")
-        #expect(engine.scratch.result.visited < 300, "visited \(engine.scratch.result.visited) of 3,000")
+        #expect(
+            engine.scratch.result.visited < (hasModel ? 450 : 300), "visited \(engine.scratch.result.visited) of 3,000")
     }
 }

@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Decisioning
 import Profiles
 
@@ -9,6 +10,7 @@ struct NaiveEvaluator {
     let parents: [String: String]
     private let lineStrength: [Int32: (category: Float, brand: Float)]
     private let stockByKey: [String: StockRow]
+    private let clicks: NaiveClicks
 
     struct Candidate {
         var line: SnapshotInput.LineItem
@@ -17,11 +19,13 @@ struct NaiveEvaluator {
         var creative: SnapshotInput.Creative
         var score: Float
         var weight: UInt64
+        var scoreWeight: UInt64
         var tie: UInt64
     }
 
     init(_ world: World) {
         self.world = world
+        clicks = NaiveClicks(world)
         var codes: [Int32: String] = [:]
         for category in world.input.categories { codes[category.id] = category.code }
         var parents: [String: String] = [:]
@@ -193,9 +197,10 @@ struct NaiveEvaluator {
         let bid = line.pricing == .cpm ? line.bid.value / 1_000 : line.bid.value
         let floor = Scoring.unitFloor(
             placement.floor.value, pricing: line.pricing,
-            clickProbability: probabilityParts(winner.creative, winner.format))
+            clickProbability: clicks.floorParts(line, winner.creative, winner.format, placement)
+                ?? probabilityParts(winner.creative, winner.format))
         let rival = runnerUp.flatMap { $0.line.tier == line.tier ? $0.score : nil } ?? 0
-        ad.price = Scoring.price(runnerUp: rival, weight: winner.weight, floor: min(floor, bid), bid: bid)
+        ad.price = Scoring.price(runnerUp: rival, weight: winner.scoreWeight, floor: min(floor, bid), bid: bid)
         if line.needsLease {
             ad.reserved = Scoring.reserve(ad.price, pricing: line.pricing, weight: winner.weight)
         }
@@ -216,10 +221,13 @@ struct NaiveEvaluator {
         if creatives.isEmpty { return stop(.noErid) }
         if world.now < line.startsAt || world.now >= line.endsAt { return stop(.outsideFlight) }
         let mixed = Scoring.mix(world.seed, line.id)
-        let creative = creatives[creatives.count == 1 ? 0 : Int(mixed >> 32 & 0xFFFF) % creatives.count]
+        let chosen = clicks.choose(line, creatives, format, seed: world.seed)
+        let creative =
+            chosen?.creative ?? creatives[creatives.count == 1 ? 0 : Int(mixed >> 32 & 0xFFFF) % creatives.count]
         let costs = line.pricing != .fixed && line.tier != .house
         if costs {
-            let click = UInt64(line.bid.value).multipliedFullWidth(by: probabilityParts(creative, format))
+            let click = UInt64(line.bid.value).multipliedFullWidth(
+                by: clicks.floorParts(line, creative, format, placement) ?? probabilityParts(creative, format))
             let expected = line.pricing == .cpm ? line.bid.value : Int64(click.high << 32 | click.low >> 32) * 1_000
             if expected < placement.floor.value { return stop(.belowFloor) }
         }
@@ -233,9 +241,11 @@ struct NaiveEvaluator {
         }
         let strength: (category: Float, brand: Float) = page.hasShopper ? lineStrength[line.id] ?? (0, 0) : (0, 0)
         let multiplier = Scoring.multiplier(category: strength.category, brand: strength.brand)
-        let odds = odds(creative, format)
-        let weight = Scoring.weight(line.pricing, odds: odds, multiplier: multiplier)
         if line.goalImpressions != nil, world.goalsReached.contains(line.id) { return stop(.goalReached) }
+        let odds = clicks.odds(line, creative, format, placement, page) ?? odds(creative, format)
+        let interest = clicks.interest(strength) ?? multiplier
+        let weight = Scoring.weight(
+            line.pricing, odds: odds, multiplier: line.pricing == .cpc ? interest : multiplier)
         if line.needsLease, costs {
             let bid = line.pricing == .cpm ? line.bid.value / 1_000 : line.bid.value
             if world.exhausted.contains(line.id) { return stop(.budgetExhausted) }
@@ -258,11 +268,17 @@ struct NaiveEvaluator {
             case .cpc: Float(line.bid.value)
             case .fixed: Float(line.bid.value) / Float(line.expectedImpressions)
             }
-        let score =
-            line.pricing == .cpc ? value * Scoring.probability(odds: odds, multiplier: multiplier) : value * multiplier
+        let margin = 1 + Float(placement.marginWeight) * clicks.margin(line)
+        var part = multiplier
+        if line.pricing == .cpc {
+            part = Scoring.probability(odds: odds * (chosen?.drawn ?? 1), multiplier: interest)
+        }
+        part *= margin
+        let score = value * part
         return .success(
             Candidate(
                 line: line, unit: unit, format: format, creative: creative, score: score, weight: weight,
+                scoreWeight: UInt64(Double(part) * 4_294_967_296),
                 tie: mixed & 0x7FFF_FFFF))
     }
 

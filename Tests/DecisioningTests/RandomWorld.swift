@@ -17,6 +17,7 @@ struct RandomWorld {
     static func make(seed: UInt64) -> World {
         var maker = RandomWorld(random: SplitMix(seed))
         maker.fill(seed)
+        RandomModel.add(to: &maker.world, seed: seed)
         return maker.world
     }
 

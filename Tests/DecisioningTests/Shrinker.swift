@@ -47,11 +47,13 @@ enum Shrinker {
             _ = attempt { $0.world.input.placements[index].repeatBrand = true }
             _ = attempt { $0.world.input.placements[index].repeatAdvertiser = true }
             _ = attempt { $0.world.input.placements[index].floor = .zero }
+            _ = attempt { $0.world.input.placements[index].marginWeight = 0 }
         }
         for index in best.world.input.brands.indices {
             _ = attempt { $0.world.input.brands[index].competitorBlock = .none }
         }
         _ = attempt { $0.world.interests = [] }
+        _ = attempt { $0.world.input.clickWeights = nil }
         _ = attempt { $0.page.categories = [] }
         _ = attempt { $0.page.brands = [] }
         _ = attempt { $0.page.product = nil }

@@ -29,6 +29,7 @@ import Testing
             var record = make.decision()
             // The writer always says what the page was about.
             record.context = record.context ?? .init()
+            record.prediction = record.prediction ?? .init(hour: 0, isKnown: false)
             var expected: [UInt8] = []
             LogRecordCodec.encode(.decision(record), into: &expected)
             write(record, with: writer)
@@ -146,18 +147,18 @@ import Testing
                 brandID: record.context?.brandID ?? 0,
                 region: (record.context?.region ?? "").utf8.enumerated().reduce(0) { code, byte in
                     code | UInt64(byte.element) << (8 * byte.offset)
-                })
+                }, prediction: record.prediction ?? .init(hour: 0, isKnown: false))
         }
         for slot in record.slots {
             writer.slot(placementID: slot.placementID, noFill: slot.noFill)
             for ad in slot.ads {
                 writer.ad(
                     lineItemID: ad.lineItemID, creativeVersionID: ad.creativeVersionID, priceMicros: ad.priceMicros,
-                    score: ad.score)
+                    score: ad.score, parts: ad.parts)
                 for id in ad.productIDs { writer.product(id) }
             }
             for loser in slot.losers {
-                writer.loser(lineItemID: loser.lineItemID, reason: loser.reason, score: loser.score)
+                writer.loser(lineItemID: loser.lineItemID, reason: loser.reason, score: loser.score, parts: loser.parts)
             }
         }
     }

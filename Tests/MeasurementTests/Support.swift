@@ -83,7 +83,8 @@ struct RecordMaker {
     }
 
     mutating func decision() -> DecisionRecord {
-        DecisionRecord(
+        let isPredicted = Bool.random(using: &random)
+        return DecisionRecord(
             id: id(), storefrontID: number(), pageType: one(PageType.allCases),
             visitorID: Bool.random(using: &random) ? "v\(number(UInt16.self))" : nil, locationID: number(),
             device: one(Device.allCases), snapshotVersion: number(), stockVersion: number(),
@@ -93,15 +94,20 @@ struct RecordMaker {
                     ads: make.many(Limits.adsPerSlot) { make in
                         DecisionRecord.Ad(
                             lineItemID: make.number(), creativeVersionID: make.number(), priceMicros: make.number(),
-                            score: make.score(), productIDs: make.many(AdToken.productLimit) { $0.number() })
+                            score: make.score(), productIDs: make.many(AdToken.productLimit) { $0.number() },
+                            parts: isPredicted ? make.number() : 0)
                     },
                     losers: make.many(8) { make in
                         DecisionRecord.Candidate(
-                            lineItemID: make.number(), reason: make.number(), score: make.score())
+                            lineItemID: make.number(), reason: make.number(), score: make.score(),
+                            parts: isPredicted ? make.number() : 0)
                     })
             },
             context: Bool.random(using: &random)
-                ? .init(categoryID: number(), brandID: number(), region: one(["", "RU", "RU-MOW", "ABCDEFGH"])) : nil)
+                ? .init(categoryID: number(), brandID: number(), region: one(["", "RU", "RU-MOW", "ABCDEFGH"])) : nil,
+            prediction: isPredicted
+                ? .init(modelVersion: number(), hour: number(UInt8.self) % 24, isKnown: Bool.random(using: &random))
+                : nil)
     }
 
     mutating func record() -> LogRecord {

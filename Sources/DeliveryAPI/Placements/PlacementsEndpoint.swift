@@ -236,7 +236,10 @@ final class PlacementsEndpoint {
                 locationID: location >= 0 ? snapshot.locations[Int(location)].id : 0,
                 device: scratch.request.device, snapshotVersion: result.snapshotVersion,
                 stockVersion: result.stockVersion, categoryID: about.category, brandID: about.brand,
-                region: region >= 0 ? snapshot.regionCodes[Int(region)] : 0)
+                region: region >= 0 ? snapshot.regionCodes[Int(region)] : 0,
+                prediction: DecisionRecord.Prediction(
+                    modelVersion: result.modelVersion, hour: UInt8(scratch.request.minuteOfWeek / 60 % 24),
+                    isKnown: result.isKnown))
         }
         for slot in result.slots {
             record.slot(placementID: snapshot.placements[Int(slot.placement)].id, noFill: slot.noFill.rawValue)
@@ -245,7 +248,7 @@ final class PlacementsEndpoint {
                 record.ad(
                     lineItemID: snapshot.lines[Int(ad.line)].id,
                     creativeVersionID: snapshot.creatives[Int(ad.creative)].versionID, priceMicros: ad.price,
-                    score: ad.score)
+                    score: ad.score, parts: ad.parts)
                 for card in ad.firstCard..<(ad.firstCard + ad.cardCount) {
                     record.product(snapshot.products[Int(result.cards[Int(card)].product)].id)
                 }
@@ -253,7 +256,8 @@ final class PlacementsEndpoint {
             for index in slot.firstLoser..<(slot.firstLoser + slot.loserCount) {
                 let loser = result.losers[Int(index)]
                 record.loser(
-                    lineItemID: snapshot.lines[Int(loser.line)].id, reason: loser.reason.rawValue, score: loser.score)
+                    lineItemID: snapshot.lines[Int(loser.line)].id, reason: loser.reason.rawValue, score: loser.score,
+                    parts: loser.parts)
             }
         }
         let sink = environment.log

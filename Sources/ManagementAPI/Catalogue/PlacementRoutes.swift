@@ -110,6 +110,9 @@ enum PlacementRoutes {
         if let flag = fields.bool("repeat_advertiser") { draft.repeatAdvertiser = flag }
         if let flag = fields.bool("repeat_brand") { draft.repeatBrand = flag }
         if let block = CompetitorField.read(fields) { draft.competitorBlock = block }
+        if let weight = fields.intIfPresent("margin_weight_percent", 0...100) {
+            draft.marginWeightPercent = Int32(weight)
+        }
     }
 
     /// How the audit log names a placement: its code is unique within the storefront only.
@@ -126,6 +129,7 @@ enum PlacementRoutes {
         json.member("repeat_advertiser", row.repeatAdvertiser)
         json.member("repeat_brand", row.repeatBrand)
         json.member(CompetitorField.name, row.competitorBlock.rawValue)
+        json.member("margin_weight_percent", row.marginWeightPercent)
         json.member("revision", row.revision)
     }
 }

@@ -10,10 +10,11 @@ public final class DecisionRecordWriter {
     /// Most candidates kept per slot for explanation.
     public static let loserLimit = 8
     private static let slotBytes = 7
-    private static let adBytes = 21
-    private static let loserBytes = 9
+    private static let adBytes = 25
+    private static let loserBytes = 13
     private static let capacity =
         LogRecordCodec.slotCountOffset + 4 + CallerID.limit + LogRecordCodec.contextBytes
+        + LogRecordCodec.predictionBytes
         + Limits.slots
         * (slotBytes + Limits.adsPerSlot * (adBytes + 4 * AdToken.productLimit) + loserLimit * loserBytes)
 
@@ -35,7 +36,7 @@ public final class DecisionRecordWriter {
     public func begin(
         id: DecisionID, storefrontID: Int32, pageType: PageType, visitor: UnsafeRawBufferPointer, locationID: Int32,
         device: Device, snapshotVersion: Int64, stockVersion: Int64, categoryID: Int32 = 0, brandID: Int32 = 0,
-        region: UInt64 = 0
+        region: UInt64 = 0, prediction: DecisionRecord.Prediction = .init(hour: 0, isKnown: false)
     ) {
         count = 0
         slots = 0
@@ -51,7 +52,7 @@ public final class DecisionRecordWriter {
         put(locationID)
         put(pageType.logCode)
         put(device.logCode)
-        put(LogRecordCodec.contextFlag)
+        put(LogRecordCodec.contextFlag | LogRecordCodec.predictionFlag)
         put(UInt16(0))
         if visitor.isEmpty || visitor.count > CallerID.limit {
             put(UInt16(LogRecordCodec.absent))
@@ -63,6 +64,9 @@ public final class DecisionRecordWriter {
         put(categoryID)
         put(brandID)
         put(region)
+        put(prediction.modelVersion)
+        put(min(prediction.hour, 23))
+        put(UInt8(prediction.isKnown ? 1 : 0))
     }
 
     /// Starts the next slot. `noFill` is the reason code, 0 when ads follow.
@@ -81,13 +85,14 @@ public final class DecisionRecordWriter {
     }
 
     /// Adds an ad to the current slot; its products follow by `product(_:)`.
-    public func ad(lineItemID: Int32, creativeVersionID: Int32, priceMicros: Int64, score: Float) {
+    public func ad(lineItemID: Int32, creativeVersionID: Int32, priceMicros: Int64, score: Float, parts: UInt32 = 0) {
         adProducts = -1
         guard bump(at: 5, limit: Limits.adsPerSlot) else { return }
         put(lineItemID)
         put(creativeVersionID)
         put(priceMicros)
         put(score.bitPattern)
+        put(parts)
         adProducts = count
         put(UInt8(0))
     }
@@ -102,12 +107,13 @@ public final class DecisionRecordWriter {
     }
 
     /// Adds a candidate that did not win, after the slot's ads. `reason` is 0 when it was merely outbid.
-    public func loser(lineItemID: Int32, reason: UInt8, score: Float) {
+    public func loser(lineItemID: Int32, reason: UInt8, score: Float, parts: UInt32 = 0) {
         adProducts = -1
         guard bump(at: 6, limit: Self.loserLimit) else { return }
         put(lineItemID)
         put(reason)
         put(score.bitPattern)
+        put(parts)
     }
 
     /// The finished record; valid inside the closure only.

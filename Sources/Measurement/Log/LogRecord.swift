@@ -56,6 +56,24 @@ public struct DecisionRecord: Equatable, Sendable {
     public var slots: [Slot]
     /// nil in records of versions that did not keep it.
     public var context: Context?
+    /// What clicks were predicted from, beside the parts of each candidate; nil in records that did not keep it.
+    public var prediction: Prediction?
+
+    /// The part of a click prediction that a whole page has in common.
+    public struct Prediction: Equatable, Sendable {
+        /// Version of the click model, 0 = none.
+        public var modelVersion: Int32
+        /// Hour of the day in the storefront's zone, 0...23.
+        public var hour: UInt8
+        /// Whether a profile was read.
+        public var isKnown: Bool
+
+        public init(modelVersion: Int32 = 0, hour: UInt8, isKnown: Bool) {
+            self.modelVersion = modelVersion
+            self.hour = hour
+            self.isKnown = isKnown
+        }
+    }
 
     /// What the page was about.
     public struct Context: Equatable, Sendable {
@@ -76,8 +94,10 @@ public struct DecisionRecord: Equatable, Sendable {
 
     public init(
         id: DecisionID, storefrontID: Int32, pageType: PageType, visitorID: String?, locationID: Int32,
-        device: Device, snapshotVersion: Int64, stockVersion: Int64, slots: [Slot], context: Context? = nil
+        device: Device, snapshotVersion: Int64, stockVersion: Int64, slots: [Slot], context: Context? = nil,
+        prediction: Prediction? = nil
     ) {
+        self.prediction = prediction
         self.context = context
         self.id = id
         self.storefrontID = storefrontID
@@ -113,10 +133,14 @@ public struct DecisionRecord: Equatable, Sendable {
         public var priceMicros: Int64
         public var score: Float
         public var productIDs: [Int32]
+        /// What its click was predicted from (`ClickParts.raw`); kept with `prediction` only.
+        public var parts: UInt32
 
         public init(
-            lineItemID: Int32, creativeVersionID: Int32, priceMicros: Int64, score: Float, productIDs: [Int32]
+            lineItemID: Int32, creativeVersionID: Int32, priceMicros: Int64, score: Float, productIDs: [Int32],
+            parts: UInt32 = 0
         ) {
+            self.parts = parts
             self.lineItemID = lineItemID
             self.creativeVersionID = creativeVersionID
             self.priceMicros = priceMicros
@@ -130,8 +154,11 @@ public struct DecisionRecord: Equatable, Sendable {
         /// `NoFillReason` code of what stopped it, 0 when it was merely outbid.
         public var reason: UInt8
         public var score: Float
+        /// As an ad's.
+        public var parts: UInt32
 
-        public init(lineItemID: Int32, reason: UInt8, score: Float) {
+        public init(lineItemID: Int32, reason: UInt8, score: Float, parts: UInt32 = 0) {
+            self.parts = parts
             self.lineItemID = lineItemID
             self.reason = reason
             self.score = score

@@ -12,6 +12,9 @@ public enum LogRecordCodec {
     static let slotCountOffset = 46
     /// Set in the flags of a decision whose page context follows its visitor.
     static let contextFlag: UInt16 = 1
+    /// Set where the click prediction follows, and each candidate has its parts.
+    static let predictionFlag: UInt16 = 2
+    static let predictionBytes = 6
     /// Bytes of that context.
     static let contextBytes = 8 + DecisionRecord.Context.regionLimit
 
@@ -48,7 +51,7 @@ public enum LogRecordCodec {
         out.put(it.locationID)
         out.put(it.pageType.logCode)
         out.put(it.device.logCode)
-        out.put(UInt16(it.context == nil ? 0 : contextFlag))
+        out.put((it.context == nil ? 0 : contextFlag) | (it.prediction == nil ? 0 : predictionFlag))
         out.put(UInt16(it.slots.count))
         out.put(it.visitorID)
         if let context = it.context {
@@ -58,6 +61,11 @@ public enum LogRecordCodec {
             out.append(contentsOf: region)
             out.append(
                 contentsOf: repeatElement(0, count: DecisionRecord.Context.regionLimit - region.count))
+        }
+        if let prediction = it.prediction {
+            out.put(prediction.modelVersion)
+            out.put(prediction.hour)
+            out.put(UInt8(prediction.isKnown ? 1 : 0))
         }
         for slot in it.slots {
             out.put(slot.placementID)
@@ -69,6 +77,7 @@ public enum LogRecordCodec {
                 out.put(ad.creativeVersionID)
                 out.put(ad.priceMicros)
                 out.put(ad.score)
+                if it.prediction != nil { out.put(ad.parts) }
                 out.put(UInt8(ad.productIDs.count))
                 for id in ad.productIDs { out.put(id) }
             }
@@ -76,6 +85,7 @@ public enum LogRecordCodec {
                 out.put(loser.lineItemID)
                 out.put(loser.reason)
                 out.put(loser.score)
+                if it.prediction != nil { out.put(loser.parts) }
             }
         }
     }

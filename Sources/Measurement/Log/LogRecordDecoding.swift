@@ -40,17 +40,28 @@ extension LogRecordCodec {
         let pageType = try PageType(logCode: reader.integer())
         let device = try Device(logCode: reader.integer())
         let flags = try reader.integer(UInt16.self)
-        guard flags == 0 || flags == contextFlag else { throw .invalidField("flags") }
+        guard flags & ~(contextFlag | predictionFlag) == 0 else { throw .invalidField("flags") }
         let slotCount = try reader.count(UInt16.self, atMost: .max, itemSize: 7)
         let visitorID = try reader.optionalString()
-        let context = flags == 0 ? nil : try context(&reader)
+        let context = flags & contextFlag == 0 ? nil : try context(&reader)
+        let prediction = flags & predictionFlag == 0 ? nil : try prediction(&reader)
         var slots: [DecisionRecord.Slot] = []
         slots.reserveCapacity(min(slotCount, Limits.slots))
-        for _ in 0..<slotCount { slots.append(try slot(&reader)) }
+        for _ in 0..<slotCount { slots.append(try slot(&reader, hasParts: prediction != nil)) }
         return DecisionRecord(
             id: id, storefrontID: storefrontID, pageType: pageType, visitorID: visitorID, locationID: locationID,
             device: device, snapshotVersion: snapshotVersion, stockVersion: stockVersion, slots: slots,
-            context: context)
+            context: context, prediction: prediction)
+    }
+
+    private static func prediction(
+        _ reader: inout LogByteReader
+    ) throws(LogRecordError) -> DecisionRecord.Prediction {
+        let version = try reader.integer(Int32.self)
+        let hour = try reader.integer(UInt8.self)
+        let known = try reader.integer(UInt8.self)
+        guard hour < 24, known < 2 else { throw .invalidField("prediction") }
+        return DecisionRecord.Prediction(modelVersion: version, hour: hour, isKnown: known == 1)
     }
 
     private static func context(_ reader: inout LogByteReader) throws(LogRecordError) -> DecisionRecord.Context {
@@ -71,12 +82,15 @@ extension LogRecordCodec {
             categoryID: category, brandID: brand, region: String(decoding: region, as: UTF8.self))
     }
 
-    private static func slot(_ reader: inout LogByteReader) throws(LogRecordError) -> DecisionRecord.Slot {
+    private static func slot(
+        _ reader: inout LogByteReader, hasParts: Bool
+    ) throws(LogRecordError) -> DecisionRecord.Slot {
         let placementID = try reader.integer(Int32.self)
         let noFill = try reader.integer(UInt8.self)
         let adCount = Int(try reader.integer(UInt8.self))
         let loserCount = Int(try reader.integer(UInt8.self))
-        guard adCount * 21 + loserCount * 9 <= reader.remaining else { throw .truncated }
+        let partBytes = hasParts ? 4 : 0
+        guard adCount * (21 + partBytes) + loserCount * (9 + partBytes) <= reader.remaining else { throw .truncated }
         var ads: [DecisionRecord.Ad] = []
         ads.reserveCapacity(adCount)
         for _ in 0..<adCount {
@@ -84,18 +98,22 @@ extension LogRecordCodec {
             let creativeVersionID = try reader.integer(Int32.self)
             let price = try reader.integer(Int64.self)
             let score = try reader.float()
+            let parts = hasParts ? try reader.integer(UInt32.self) : 0
             let products = try reader.count(UInt8.self, atMost: 255, itemSize: 4)
             ads.append(
                 DecisionRecord.Ad(
                     lineItemID: lineItemID, creativeVersionID: creativeVersionID, priceMicros: price, score: score,
-                    productIDs: try reader.int32Array(products)))
+                    productIDs: try reader.int32Array(products), parts: parts))
         }
         var losers: [DecisionRecord.Candidate] = []
         losers.reserveCapacity(loserCount)
         for _ in 0..<loserCount {
             let lineItemID = try reader.integer(Int32.self)
             let reason = try reader.integer(UInt8.self)
-            losers.append(DecisionRecord.Candidate(lineItemID: lineItemID, reason: reason, score: try reader.float()))
+            let score = try reader.float()
+            let parts = hasParts ? try reader.integer(UInt32.self) : 0
+            losers.append(
+                DecisionRecord.Candidate(lineItemID: lineItemID, reason: reason, score: score, parts: parts))
         }
         return DecisionRecord.Slot(placementID: placementID, noFill: noFill, ads: ads, losers: losers)
     }

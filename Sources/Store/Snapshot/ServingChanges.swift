@@ -235,6 +235,8 @@ private struct ChangeReading {
                 changes.shown[product.id] = row.shown
             } else {
                 product.fragment = []
+                product.price = nil
+                product.margin = 0
                 if place == nil {
                     guard room > 0 else { continue }
                     room -= 1

@@ -184,15 +184,24 @@ enum ServingRows {
         _ connection: isolated PostgresConnection, ids: [Int32], brands: BrandNames
     ) throws -> [(input: SnapshotInput.Product, shown: ServingProduct)] {
         let rows = try connection.query(
-            "select id, sku, name, brand, url, picture_url, category_ids from product where id = any($1) order by id",
-            [.int4Array(ids)])
+            """
+            select id, sku, name, brand, url, picture_url, category_ids, purchase_price_micros,
+                (select min(s.price_micros) from stock s where s.product_id = p.id and s.quantity > 0) as price_micros
+            from product p where id = any($1) order by id
+            """, [.int4Array(ids)])
         return try rows.map { row in
             let shown = ServingProduct(
                 sku: try row.string("sku"), name: try row.string("name"), url: try row.stringIfPresent("url"),
                 pictureURL: try row.stringIfPresent("picture_url"))
-            let input = SnapshotInput.Product(
+            var input = SnapshotInput.Product(
                 id: try row.int32("id"), sku: shown.sku, brandID: brands.id(try row.stringIfPresent("brand")),
                 categoryIDs: try row.int32Array("category_ids"), fragment: Fragments.product(shown))
+            if let price = try row.int64IfPresent("price_micros"), price > 0 {
+                input.price = Micros(price)
+                if let paid = try row.int64IfPresent("purchase_price_micros") {
+                    input.margin = min(max(1 - Double(paid) / Double(price), 0), 1)
+                }
+            }
             return (input, shown)
         }
     }

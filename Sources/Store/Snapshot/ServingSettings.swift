@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Decisioning
 import Foundation
 import Postgres
@@ -17,6 +18,7 @@ struct ServingSettings: Equatable, Sendable {
     var audiences: [SnapshotInput.Audience] = []
     var brandAliases: [String: Int32] = [:]
     var serverKeys: [[UInt8]: ServerKey] = [:]
+    var clickWeights: ClickWeights?
 
     /// As they are valid at `now`.
     init(_ connection: isolated PostgresConnection, now: Timestamp) throws {
@@ -25,6 +27,11 @@ struct ServingSettings: Equatable, Sendable {
         try readStorefronts(connection, instant)
         try readPlacements(connection)
         try readCatalogue(connection, instant)
+        do {
+            clickWeights = try ClickModels.activeWeights(on: connection)
+        } catch let error as ClickModelError {
+            throw ServingDataError(code: error.code, message: error.message)
+        }
         for row in try connection.query(
             """
             select hash, storefront_id, expires_at from api_key
@@ -50,6 +57,7 @@ struct ServingSettings: Equatable, Sendable {
         audiences = data.input.audiences
         brandAliases = data.brandAliases
         serverKeys = data.serverKeys
+        clickWeights = data.input.clickWeights
     }
 
     func put(into data: inout ServingData) {
@@ -65,12 +73,14 @@ struct ServingSettings: Equatable, Sendable {
         data.input.audiences = audiences
         data.brandAliases = brandAliases
         data.serverKeys = serverKeys
+        data.input.clickWeights = clickWeights
     }
 
     /// Whether the index is numbered alike: then a snapshot of the one can be patched for the other.
     func numbersLike(_ other: ServingSettings) -> Bool {
         stockMaxAge == other.stockMaxAge && locations == other.locations && places == other.places
             && placements == other.placements && categories == other.categories && brands == other.brands
+            && clickWeights == other.clickWeights
             && audiences == other.audiences
     }
 
@@ -138,7 +148,7 @@ struct ServingSettings: Equatable, Sendable {
         let rows = try connection.query(
             """
             select id, storefront_id, code, page_type, formats, max_ads, rank, floor_micros, repeat_advertiser,
-                repeat_brand, competitor_block
+                repeat_brand, competitor_block, margin_weight_percent
             from placement order by id
             """)
         for row in rows {
@@ -146,14 +156,16 @@ struct ServingSettings: Equatable, Sendable {
             guard let pageType = PageType(rawValue: word) else {
                 throw ServingDataError(code: "unknown_page_type", message: "placement with page type \(word)")
             }
-            placements.append(
+            var placement =
                 SnapshotInput.Placement(
                     id: try row.int32("id"), storefrontID: try row.int32("storefront_id"),
                     code: try row.string("code"), pageType: pageType, formats: try row.stringArray("formats"),
                     maxAds: Int(try row.int32("max_ads")), rank: try row.int32("rank"),
                     floor: Micros(try row.int64("floor_micros")), repeatAdvertiser: try row.bool("repeat_advertiser"),
                     repeatBrand: try row.bool("repeat_brand"),
-                    competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none))
+                    competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none)
+            placement.marginWeight = Double(try row.int32("margin_weight_percent")) / 100
+            placements.append(placement)
         }
     }
 

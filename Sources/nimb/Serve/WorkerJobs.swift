@@ -51,6 +51,9 @@ struct WorkerJobs {
             Job(name: "brand-aliases", every: .seconds(60)) { now in
                 _ = try await pool.transaction { try BrandAliases.applyBoundaries(now: now, on: $0) }
             },
+            Job(name: "click-model", every: .seconds(3_600)) { now in
+                _ = try await pool.transaction { try ClickModels.trainWhenDue(now: now, on: $0) }
+            },
             Job(name: "grants", every: .seconds(60)) { now in
                 _ = try await pool.transaction { try PromotedProducts.followGrants(now: now, on: $0) }
             },

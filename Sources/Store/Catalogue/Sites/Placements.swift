@@ -22,6 +22,8 @@ public struct PlacementRecord: Sendable, Equatable {
     public var repeatBrand: Bool
     /// What rivals of the page's brand may show here.
     public var competitorBlock: CompetitorBlock
+    /// How much the shop's own margin counts, 0...100: a score is multiplied by 1 + weight x margin.
+    public var marginWeightPercent: Int32 = 0
     public var revision: Int64
 
     public init(
@@ -86,13 +88,14 @@ public enum Placements {
         let added = try db.query(
             """
             insert into placement (storefront_id, code, page_type, formats, max_ads, rank, floor_micros,
-                repeat_advertiser, repeat_brand, competitor_block)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (storefront_id, code) do nothing
+                repeat_advertiser, repeat_brand, competitor_block, margin_weight_percent)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (storefront_id, code) do nothing
             """,
             [
                 .int4(draft.storefrontID), .text(draft.code), .text(draft.pageType.rawValue), .textArray(draft.formats),
                 .int4(draft.maxAds), .int4(draft.rank), .int8(draft.floorMicros), .bool(draft.repeatAdvertiser),
                 .bool(draft.repeatBrand), .text(draft.competitorBlock.rawValue),
+                .int4(draft.marginWeightPercent),
             ])
         guard added.affected == 1 else {
             throw Refusal(.conflict, field: "id", "The storefront has a placement “\(draft.code)” already.")
@@ -107,14 +110,15 @@ public enum Placements {
         try db.query(
             """
             update placement set page_type = $3, formats = $4, max_ads = $5, rank = $6, floor_micros = $7,
-                repeat_advertiser = $8, repeat_brand = $9, competitor_block = $10, revision = revision + 1
+                repeat_advertiser = $8, repeat_brand = $9, competitor_block = $10,
+                margin_weight_percent = $11, revision = revision + 1
             where id = $1 and revision = $2
             """,
             [
                 .int4(placement.id), .int8(placement.revision), .text(placement.pageType.rawValue),
                 .textArray(placement.formats), .int4(placement.maxAds), .int4(placement.rank),
                 .int8(placement.floorMicros), .bool(placement.repeatAdvertiser), .bool(placement.repeatBrand),
-                .text(placement.competitorBlock.rawValue),
+                .text(placement.competitorBlock.rawValue), .int4(placement.marginWeightPercent),
             ])
         return try find(storefront: placement.storefront, placement.code, on: db)
     }
@@ -143,7 +147,7 @@ public enum Placements {
         guard let pageType = PageType(rawValue: word) else {
             throw ServingDataError(code: "unknown_page_type", message: "placement with page type \(word)")
         }
-        return PlacementRecord(
+        var placement = PlacementRecord(
             id: try row.int32("id"), storefrontID: try row.int32("storefront_id"),
             storefront: try row.string("storefront"), code: try row.string("code"), pageType: pageType,
             formats: try row.stringArray("formats"), maxAds: try row.int32("max_ads"), rank: try row.int32("rank"),
@@ -151,5 +155,7 @@ public enum Placements {
             repeatBrand: try row.bool("repeat_brand"),
             competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none,
             revision: try row.int64("revision"))
+        placement.marginWeightPercent = try row.int32("margin_weight_percent")
+        return placement
     }
 }

@@ -13,6 +13,7 @@ struct BenchCommand: AsyncParsableCommand {
             BenchHTTPCommand.self,
             BenchImportCommand.self,
             BenchLogCommand.self,
+            BenchModelCommand.self,
             BenchServerCommand.self,
         ])
 }
