@@ -129,7 +129,7 @@ struct PlacementsBody {
             for known in keys where json.text[known.key.range] == json.text[key.range] {
                 throw Problem(.duplicateField, "Give the key once.", field: "page.keys")
             }
-            if try !json.isArray() {
+            if !json.isArray() {
                 try add(try json.word("page.keys", limit: 64), of: key)
                 continue
             }

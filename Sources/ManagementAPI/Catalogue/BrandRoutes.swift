@@ -1,3 +1,4 @@
+import Decisioning
 import Store
 
 /// `/v1/brands` and the spellings of the catalogue that wait for a brand.

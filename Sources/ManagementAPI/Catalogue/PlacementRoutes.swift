@@ -1,5 +1,6 @@
 import AdFormats
 import AdModel
+import Decisioning
 import Store
 
 /// `/v1/storefronts/{id}/placements`.
