@@ -110,7 +110,7 @@ public enum PhraseWords {
     /// Latin letters without their accents, as shoppers type them.
     private static func plain(_ scalar: Unicode.Scalar) -> String {
         let lower = scalar.properties.lowercaseMapping
-        if scalar.value > 0x17F { return lower }
+        if let first = lower.unicodeScalars.first, first.value > 0x17F { return lower }
         return switch lower {
         case "à", "á", "â", "ã", "ä", "å", "ā", "ă", "ą": "a"
         case "ç", "ć", "ĉ", "ċ", "č": "c"

@@ -118,7 +118,7 @@ import Testing
                 if world.input.lineItems.count >= 40 { crowded += here }
             }
         }
-        #expect(ghosts > 300, "\(ghosts)")
+        #expect(ghosts > 150, "\(ghosts)")
         #expect(crowded > 40, "\(crowded)")
     }
 }

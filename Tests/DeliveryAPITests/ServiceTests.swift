@@ -102,10 +102,10 @@ import Testing
         await keeper.round()
         #expect(serving.leases.passShare(1) > first, "nothing came, so that it takes more of what there is")
         #expect(!serving.leases.isGoalReached(1))
-        try await pool.withConnection { try $0.query("update performance_day set impressions = 1000") }
+        _ = try await pool.withConnection { try $0.query("update performance_day set impressions = 1000") }
         await keeper.round()
         #expect(serving.leases.isGoalReached(1))
-        try await pool.withConnection { try $0.query("update line_item set goal_impressions = 2000") }
+        _ = try await pool.withConnection { try $0.query("update line_item set goal_impressions = 2000") }
         await refresher.refresh()
         clock.advance(.minutes(10))
         await keeper.round()
