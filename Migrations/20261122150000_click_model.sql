@@ -39,7 +39,6 @@ alter table placement add column margin_weight_percent int not null default 0
     check (margin_weight_percent between 0 and 100);
 -- What the shop paid for the product, without regard to the place; null = unknown, then its margin counts as 0.
 alter table product add column purchase_price_micros bigint check (purchase_price_micros >= 0);
--- A product's price level is a feature of click prediction, wherever it is sold.
 
 -- Noted as before, and now also when the purchase price changes.
 drop trigger note_product_update on product;
