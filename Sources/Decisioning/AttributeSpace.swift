@@ -8,6 +8,7 @@ struct AttributeSpace: Sendable {
     static let any: Int32 = 0
     let devices: Int32
     let shoppers: Int32
+    let locations: Int32
     let placements: Int32
     let categories: Int32
     let brands: Int32
@@ -16,10 +17,11 @@ struct AttributeSpace: Sendable {
     let firstNamed: Int32
     private(set) var count: Int32
 
-    init(placements: Int, categories: Int, brands: Int, audiences: Int) {
+    init(locations: Int, placements: Int, categories: Int, brands: Int, audiences: Int) {
         devices = 1 + Int32(PageType.allCases.count)
         shoppers = devices + Int32(Device.allCases.count)
-        self.placements = shoppers + 4
+        self.locations = shoppers + 4
+        self.placements = self.locations + Int32(locations)
         self.categories = self.placements + Int32(placements)
         self.brands = self.categories + Int32(categories)
         self.audiences = self.brands + Int32(brands)

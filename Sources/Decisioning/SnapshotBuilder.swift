@@ -20,7 +20,7 @@ struct SnapshotBuilder {
     /// Rendered bytes that a change finds in the snapshot it starts from, by creative version.
     var renderedBefore: [Int32: Range<Int>] = [:]
     var fragments: ContiguousArray<UInt8> = []
-    var space = AttributeSpace(placements: 0, categories: 0, brands: 0, audiences: 0)
+    var space = AttributeSpace(locations: 0, placements: 0, categories: 0, brands: 0, audiences: 0)
     var categoryParents: ContiguousArray<Int32> = []
     var productCategories: ContiguousArray<Int32> = []
     var regionAttributes: ContiguousArray<Int32> = []
@@ -58,7 +58,8 @@ struct SnapshotBuilder {
             input.clickWeights, placements: input.placements.map(\.id), formats: input.formats.map(\.name))
         buildCategories()
         space = AttributeSpace(
-            placements: input.placements.count, categories: input.categories.count, brands: input.brands.count,
+            locations: input.locations.count, placements: input.placements.count, categories: input.categories.count,
+            brands: input.brands.count,
             audiences: input.audiences.count)
         buildRegions()
         try buildPlacements()

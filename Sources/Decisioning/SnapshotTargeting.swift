@@ -77,6 +77,11 @@ extension SnapshotBuilder {
             let keys = addClause(known.map { regionAttributes[Int($0)] }, negated)
             found.consider(keys, negated: negated, Double(keys.count) * 0.1)
         }
+        if !values.locations.isEmpty {
+            let known = values.locations.map { lookup.locations.find($0) }.filter { $0 >= 0 }
+            let keys = addClause(known.map { space.locations + $0 }, negated)
+            found.consider(keys, negated: negated, Double(keys.count) / Double(max(input.locations.count, 1)))
+        }
         if !values.audiences.isEmpty {
             let known = values.audiences.map { lookup.audiences.find($0) }.filter { $0 >= 0 }
             let keys = addClause(known.map { space.audiences + $0 }, negated)

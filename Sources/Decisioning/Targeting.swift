@@ -13,7 +13,7 @@ public struct Targeting: Equatable, Sendable, Codable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case pageTypes = "page_types"
-        case placements, categories, brands, products, audiences, regions, devices, dayparts, shoppers, keys
+        case placements, categories, brands, products, audiences, regions, locations, devices, dayparts, shoppers, keys
         case phrases = "search_phrases"
         case signedIn = "signed_in"
         case not
@@ -54,6 +54,7 @@ public struct Targeting: Equatable, Sendable, Codable {
         values.phrases = try list(.phrases)
         values.audiences = try list(.audiences)
         values.regions = try list(.regions)
+        values.locations = try list(.locations)
         values.devices = try named(.devices)
         values.dayparts = try list(.dayparts)
         values.shoppers = try named(.shoppers)
@@ -95,6 +96,7 @@ public struct Targeting: Equatable, Sendable, Codable {
         try put(values.phrases, .phrases)
         try put(values.audiences, .audiences)
         try put(values.regions, .regions)
+        try put(values.locations, .locations)
         try put(values.devices.map(\.rawValue), .devices)
         try put(values.dayparts, .dayparts)
         try put(values.shoppers.map(\.rawValue), .shoppers)

@@ -2,13 +2,14 @@ import AdModel
 
 extension Targeting {
     /// True when it can be proved that no request satisfies both. A request has one page type, one device, one region
-    /// (with its country) and one kind of shopper, and a slot one placement; categories, brands, products, audiences and
+    /// (with its country), one location and one kind of shopper, and a slot one placement; categories, brands, products, audiences and
     /// values of a key may be several, so that different ones prove nothing. Neither do phrases: words have forms.
     public func excludes(_ other: Targeting) -> Bool {
         Self.disjoint(wanted.pageTypes, other.wanted.pageTypes)
             || Self.disjoint(wanted.placements, other.wanted.placements)
             || Self.disjoint(wanted.devices, other.wanted.devices)
             || Self.disjointRegions(wanted.regions, other.wanted.regions)
+            || Self.disjoint(wanted.locations, other.wanted.locations)
             || Self.disjoint(wanted.shoppers, other.wanted.shoppers)
             || Self.disjoint(wanted.signedIn.map { [$0] } ?? [], other.wanted.signedIn.map { [$0] } ?? [])
             || refuses(other.wanted) || other.refuses(wanted)
@@ -34,7 +35,8 @@ extension Targeting {
         }
         return all(values.pageTypes, in: excluded.pageTypes) || all(values.placements, in: excluded.placements)
             || all(values.devices, in: excluded.devices) || all(values.products, in: excluded.products)
-            || all(values.audiences, in: excluded.audiences) || all(values.shoppers, in: excluded.shoppers)
+            || all(values.audiences, in: excluded.audiences) || all(values.locations, in: excluded.locations)
+            || all(values.shoppers, in: excluded.shoppers)
             || values.signedIn != nil && values.signedIn == excluded.signedIn
             || values.keys.contains { key, words in all(words, in: excluded.keys[key] ?? []) }
             || !values.regions.isEmpty

@@ -27,6 +27,8 @@ public struct TargetingValues: Equatable, Sendable {
     public var audiences: [String] = []
     /// ISO 3166-2 ("RU-MOW") or 3166-1 ("RU") codes.
     public var regions: [String] = []
+    /// Codes of stock locations: the cities and stores that the shop itself tells apart.
+    public var locations: [String] = []
     public var devices: [Device] = []
     public var dayparts: [Daypart] = []
     public var shoppers: [ShopperKind] = []

@@ -11,6 +11,9 @@ extension Work {
         stamp(space.pageType(request.pageType))
         stamp(space.device(request.device))
         for slot in slots { stamp(slot.attribute) }
+        if request.location >= 0, Int(request.location) < snapshot.locations.count {
+            stamp(space.locations + request.location)
+        }
         var region = request.region
         for _ in 0..<2 where region >= 0 && Int(region) < snapshot.regionParents.count {
             stamp(snapshot.regionAttributes[Int(region)])

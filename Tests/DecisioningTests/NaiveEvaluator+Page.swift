@@ -63,6 +63,7 @@ extension NaiveEvaluator {
             && agrees(wanted.products, not.products, Set(page.product.map { [$0] } ?? []))
             && agrees(wanted.regions, not.regions, regions)
             && agrees(wanted.devices, not.devices, [page.device])
+            && agrees(wanted.locations, not.locations, Set(page.location.map { [$0] } ?? []))
             && agrees(wanted.audiences, not.audiences, page.hasShopper ? Set(page.audiences) : [])
             && agrees(wanted.shoppers, not.shoppers, kinds)
             && agrees(

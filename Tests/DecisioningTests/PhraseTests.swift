@@ -63,7 +63,7 @@ import Testing
     @Test("and every other dimension come back as they were written") func roundTrip() throws {
         let json = """
             {"audiences":["a"],"brands":["b"],"categories":["c"],"dayparts":[{"days":[1],"from_hour":8,"to_hour":20}],\
-            "devices":["mobile"],"keys":{"hall":["a","b"],"season":["winter"]},"not":{"products":["s2"],\
+            "devices":["mobile"],"keys":{"hall":["a","b"],"season":["winter"]},"locations":["msk"],"not":{"products":["s2"],\
             "search_phrases":[{"match":"exact","phrase":"Чай"}],"signed_in":false},"page_types":["search"],\
             "placements":["p"],"products":["s1"],"regions":["RU-MOW"],\
             "search_phrases":[{"match":"contains","phrase":"Кофе в зёрнах"}],"shoppers":["new"],"signed_in":true}

@@ -196,6 +196,7 @@ struct RandomWorld {
                 PhraseTarget($0, match: random.chance(40) ? .exact : .contains)
             }
         }
+        if random.chance(percent) { values.locations = random.some(locations + ["gone"], 1) }
         if random.chance(percent) { values.audiences = random.some(["a1", "a2", "a3", "gone"], 2) }
         if random.chance(percent) { values.shoppers = random.some(ShopperKind.allCases, 1) }
         if random.chance(percent) { values.signedIn = random.chance(50) }

@@ -73,7 +73,8 @@ enum Shrinker {
     ]
     private static let wider: [@Sendable (inout TargetingValues) -> Void] = [
         { $0.pageTypes = [] }, { $0.placements = [] }, { $0.categories = [] }, { $0.brands = [] }, { $0.products = [] },
-        { $0.phrases = [] }, { $0.audiences = [] }, { $0.regions = [] }, { $0.devices = [] }, { $0.dayparts = [] },
+        { $0.phrases = [] }, { $0.audiences = [] }, { $0.regions = [] }, { $0.devices = [] }, { $0.locations = [] },
+        { $0.dayparts = [] },
         { $0.shoppers = [] }, { $0.signedIn = nil }, { $0.keys = [:] },
     ]
 }

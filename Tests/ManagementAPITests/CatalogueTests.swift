@@ -153,20 +153,20 @@ private struct Shapes {
                 try await api.items("/v1/storefronts/shop/placements", "id", as: "one", "Placement") == ["home.top"])
             #expect(try await api.items("/v1/stock-locations", "id", as: "one", "StockLocation") == ["msk"])
             try await api.send("GET", "/v1/pads", as: "one", expect: 403)
-            try await api.send("PATCH", path, #"{"max_ads":4}"#, as: "one", match: 2, expect: 403)
-            try await api.send("PATCH", path, #"{"max_ads":4}"#, as: "analyst", match: 2, expect: 403)
+            try await api.send("PATCH", path, #"{"max_ads":4}"#, as: "one", match: 3, expect: 403)
+            try await api.send("PATCH", path, #"{"max_ads":4}"#, as: "analyst", match: 3, expect: 403)
             // What is referred to stays; what is not may go.
             let refused = try await api.send("DELETE", "/v1/storefronts/shop", match: 2, expect: 409)
             #expect(refused["detail"].contains("placements"))
-            try await api.send("DELETE", path, match: 2, expect: 204)
+            try await api.send("DELETE", path, match: 3, expect: 204)
             try await api.send("GET", path, expect: 404)
             try await api.send("DELETE", "/v1/storefronts/shop", match: 2, expect: 204)
             try await api.send("DELETE", "/v1/stock-locations/msk", match: 1, expect: 204)
             #expect(
                 try await audit() == [
                     "stock_location.created msk", "storefront.created shop", "placement.created shop/home.top",
-                    "placement.updated shop/home.top", "storefront.updated shop", "placement.deleted shop/home.top",
-                    "storefront.deleted shop", "stock_location.deleted msk",
+                    "placement.updated shop/home.top", "placement.updated shop/home.top", "storefront.updated shop",
+                    "placement.deleted shop/home.top", "storefront.deleted shop", "stock_location.deleted msk",
                 ])
         }
     }

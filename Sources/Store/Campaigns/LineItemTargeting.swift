@@ -83,6 +83,8 @@ public enum LineItemTargeting {
             try KnownCodes.check(values.categories, table: "category", field: "\(path).categories", &problems, on: db)
             try KnownCodes.check(values.brands, table: "brand", field: "\(path).brands", &problems, on: db)
             try KnownCodes.check(
+                values.locations, table: "stock_location", field: "\(path).locations", &problems, on: db)
+            try KnownCodes.check(
                 values.products, table: "product", column: "sku", field: "\(path).products", &problems, on: db)
             for (place, region) in values.regions.enumerated() where !isRegion(region) {
                 problems.add(

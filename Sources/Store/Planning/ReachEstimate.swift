@@ -174,7 +174,8 @@ extension Targeting {
         func names(_ values: TargetingValues) -> [String] {
             [
                 ("products", values.products.isEmpty), ("search_phrases", values.phrases.isEmpty),
-                ("audiences", values.audiences.isEmpty), ("shoppers", values.shoppers.isEmpty),
+                ("audiences", values.audiences.isEmpty), ("locations", values.locations.isEmpty),
+                ("shoppers", values.shoppers.isEmpty),
                 ("signed_in", values.signedIn == nil), ("keys", values.keys.isEmpty),
             ].filter { !$0.1 }.map(\.0)
         }

@@ -89,6 +89,14 @@ public enum StockLocations {
                 ("a feed fills it", "select 1 from feed where location_id = $1"),
                 ("it holds stock", "select 1 from stock where location_id = $1"),
                 ("feeds were imported into it", "select 1 from feed_import where location_id = $1"),
+                (
+                    "a line item is aimed at it",
+                    """
+                    select 1 from line_item l join stock_location s on s.id = $1
+                    where jsonb_exists(l.targeting->'locations', s.code)
+                        or jsonb_exists(l.targeting->'not'->'locations', s.code)
+                    """
+                ),
             ], id: location.id, on: db)
         try db.query("delete from stock_location where id = $1", [.int4(location.id)])
     }
