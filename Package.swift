@@ -298,7 +298,8 @@ let testTargets: [Target] = [
     tests("ORDGatewayTests", ["ORDGateway", "ORD", "Outbound", "Store", "Postgres", "AdModel", "TestKit", logging]),
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
     tests(
-        "EndToEnd", ["TestKit", "ManagementAPI", "AdModel", "Postgres", "Measurement", yams],
+        "EndToEnd",
+        ["TestKit", "ManagementAPI", "ORDGateway", "ORD", "Store", "AdModel", "Postgres", "Measurement", yams, logging],
         exclude: ["Fixtures", "schemathesis.toml"]),
     tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1], exclude: ["Fixtures", "Screenshots"]),
 ]

@@ -1,4 +1,5 @@
 import AdFormats
+import AdModel
 import GeoIP
 import Measurement
 import Postgres
@@ -34,7 +35,7 @@ extension DeliveryBackend {
             return format.renderHTML(value)
         }
         if let geo {
-            backend.region = { address in address.withBytes { geo.lookup(bytes: $0)?.regionCode } }
+            backend.region = { address in address.withBytes { RegionCode(bits: geo.regionCode(bytes: $0)) } }
         }
         return backend
     }

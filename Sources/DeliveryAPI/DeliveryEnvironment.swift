@@ -45,7 +45,7 @@ public struct DeliveryBackend: Sendable {
     /// Reads a creative version for a preview, whatever its state.
     public var previewCreative: (@Sendable (_ versionID: Int32, _ now: Timestamp) async throws -> PreviewCreative?)?
     /// ISO 3166-2 (or 3166-1) code of an address's place.
-    public var region: (@Sendable (ClientAddress) -> String?)?
+    public var region: (@Sendable (ClientAddress) -> RegionCode?)?
 
     public init() {}
 }

@@ -110,10 +110,11 @@ public enum ReconciliationReport {
             case .warning: ("Предупреждение", "warn")
             case .note: ("К сведению", "soft")
             }
+        let words = FindingWords.words(finding.code, .ru)
         return .compact([
             "severity": severity, "severityClass": look, "object": FindingWords.object(finding.object),
             "link": anchors.link(to: finding.object), "field": finding.field,
-            "what": FindingWords.what(finding.code), "code": finding.code, "advice": FindingWords.advice(finding.code),
+            "what": words.what, "code": finding.code, "advice": words.advice,
             "message": finding.message,
             "accepted": overrides.first { $0.covers(finding) }.map { "\($0.actor): \($0.reason)" },
         ])

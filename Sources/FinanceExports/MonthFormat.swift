@@ -47,10 +47,10 @@ public enum MonthFormat: String, CaseIterable, Sendable {
             let bundle = try VKBundle.export(month)
             return try Self.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, signer)
         case .mediascout:
-            let bundle = try MediascoutProfile().bundle(month)
+            let bundle = try month.switches.mediascout.bundle(month)
             return try Self.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, signer)
         case .ozon:
-            let bundle = try OzonProfile().bundle(month)
+            let bundle = try month.switches.ozon.bundle(month)
             return try Self.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, signer)
         case .csv:
             return MonthTables.all(month.statement, month.settlement()).map { $0.csvFile(prefix: "ord-\(period)") }

@@ -146,6 +146,8 @@ public struct MonthStatement: Sendable {
     public var actDates: [String: Day] = [:]
     /// First exported `date_start_actual` by `<creative>__<pad>`: corrections keep it (R14).
     public var actualStarts: [String: Day] = [:]
+    /// What papers say of the parties of the month's contracts, by person id.
+    public var details: [String: PartyDetails] = [:]
     /// Warnings that a person answers for.
     public var overrides: [GateOverride] = []
     /// Which frozen version it is; nil for a rehearsal of a month that is open.

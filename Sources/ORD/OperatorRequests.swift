@@ -30,6 +30,11 @@ public enum OperatorRequests {
             externalID: contract.id, path: "/v1/contract/\(contract.id)", body: VKBodies.contract(contract).bytes)
     }
 
+    /// A contract that another operator registered.
+    public static func cid(_ cid: CID) -> OperatorRequest {
+        OperatorRequest(externalID: cid.id, path: "/v1/cid/\(cid.id)", body: VKBodies.cid(cid).bytes)
+    }
+
     public static func creative(_ creative: Creative) -> OperatorRequest {
         OperatorRequest(
             externalID: creative.id, path: "/v3/creative/\(creative.id)", body: VKBodies.creative(creative).bytes)

@@ -45,8 +45,8 @@ public struct VKBundle: Sendable {
             throw ORDError(code: "gate_failed", findings: findings)
         }
         return VKBundle(
-            statement, settlement, scope, mediaBytes, warnings: findings, rehearsalToday: rehearsal ? today : nil,
-            toolVersion: toolVersion, previous: previous)
+            statement, settlement, scope, mediaBytes, profile, warnings: findings,
+            rehearsalToday: rehearsal ? today : nil, toolVersion: toolVersion, previous: previous)
     }
 
     /// Pictures that are not what their hash says.
@@ -67,7 +67,8 @@ public struct VKBundle: Sendable {
     public static func export(_ month: ExportMonth) throws(ORDError) -> VKBundle {
         try export(
             month.statement, mediaBytes: month.mediaBytes, kktu: month.kktu, today: month.today,
-            rehearsal: month.rehearsal, toolVersion: month.toolVersion, previous: month.previous)
+            rehearsal: month.rehearsal, profile: month.switches.vk, toolVersion: month.toolVersion,
+            previous: month.previous)
     }
 
     /// The file that the manifest's hashes and totals stand in; a signature is made over exactly these bytes.
@@ -75,7 +76,8 @@ public struct VKBundle: Sendable {
 
     private init(
         _ statement: MonthStatement, _ settlement: Settlement, _ scope: BundleScope, _ mediaBytes: [String: [UInt8]],
-        warnings: [Finding], rehearsalToday: Day?, toolVersion: String, previous: Settlement?
+        _ profile: OperatorProfile, warnings: [Finding], rehearsalToday: Day?, toolVersion: String,
+        previous: Settlement?
     ) {
         var files: [File] = []
         var counts: [String: JSONText] = [:]
@@ -130,6 +132,12 @@ public struct VKBundle: Sendable {
         if !statement.overrides.isEmpty { manifest["overrides"] = .array(statement.overrides.map(Self.override)) }
         manifest["counts"] = .object(counts)
         manifest["sha256"] = .object(hashes)
+        if profile != .vk {
+            manifest["switches"] = .object([
+                "per_mille": .bool(profile.perMille), "zero_shows": .bool(profile.zeroShows),
+                "contractor_role": .string(profile.contractorRole),
+            ])
+        }
         if let rehearsalToday { manifest["rehearsal_today"] = .string(rehearsalToday.description) }
         files.append(File(name: "manifest.json", bytes: JSONText.object(manifest).bytes + [0x0A]))
         self.files = files.sorted { byteOrder($0.name, $1.name) }

@@ -80,6 +80,9 @@ public struct CreativeRegistrar: Sendable {
         if let contract = objects.contract {
             guard try await ensure(task, OperatorRequests.contract(contract)) else { return }
         }
+        for cid in objects.cids {
+            guard try await ensure(task, OperatorRequests.cid(cid)) else { return }
+        }
         for (media, bytes) in objects.media {
             let request = OperatorRequest(
                 externalID: media.id, path: OperatorRequests.mediaPath(media.id), body: Array(media.sha256.utf8))
@@ -111,6 +114,7 @@ public struct CreativeRegistrar: Sendable {
         if let contract = objects.contract {
             findings += contract.findings(persons: persons, contracts: contracts, today: today)
         }
+        findings += objects.cids.flatMap { $0.findings() }
         findings += objects.creative.findings(
             contracts: contracts, persons: persons, media: Set(objects.media.map(\.media.id)), kktu: kktu)
         return findings.filter { $0.severity == .error }
@@ -130,10 +134,13 @@ public struct CreativeRegistrar: Sendable {
         if isKnown { return true }
         let client = client
         if isUncertain {
-            let answer = try await journaled(task, .get, request.path, hash: nil) { try await client.get(request.path) }
+            let question = put == nil ? request.path : "\(request.path)/info"
+            let answer = try await journaled(task, .get, question, hash: nil) { try await client.get(question) }
             switch answer {
-            case .accepted: return try await remember(request, hash)
-            case .notFound: break
+            // A picture is known by its content; of other objects an older form may be what the operator has.
+            case .accepted(_, let body) where put != nil || OperatorHas.it(request.body, in: body):
+                return try await remember(request, hash)
+            case .accepted, .notFound: break
             default:
                 try await fail(task, answer, object: request.externalID)
                 return false

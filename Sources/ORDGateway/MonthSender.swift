@@ -17,6 +17,10 @@ public struct MonthSender: Sendable {
         public var rowsPerCall = 100
         /// Objects taken up at a time.
         public var batch = 400
+        /// From so many objects on the register is asked for its whole list instead of one by one.
+        public var listFrom = 20
+        /// Entries of one page of that list, 1...60,000.
+        public var listPage = 5_000
 
         public init() {}
     }
@@ -50,6 +54,9 @@ public struct MonthSender: Sendable {
             try Task.checkCancellation()
             try await work(on: push)
         }
+        let end = clock()
+        let accepted = try await pool.transaction { db in try MonthPush.acceptVerified(now: end, on: db) }
+        for month in accepted { logger.info("month accepted by the register", metadata: ["month": "\(month)"]) }
     }
 
     private func work(on push: Int64) async throws {
@@ -66,6 +73,7 @@ public struct MonthSender: Sendable {
         } work: { tasks in
             tasks[0].state == "unknown" ? try await call.ask(tasks) : try await call.send(tasks)
         }
+        try await lookAtList(push, call)
         try await drain { now, limit, db in
             try PushQueue.looks(push, now: now, limit: limit, on: db)
         } group: { tasks in
@@ -76,6 +84,19 @@ public struct MonthSender: Sendable {
         let end = clock()
         let state = try await pool.transaction { try PushQueue.release(push, runner: runner, now: end, on: $0) }
         logger.info("sending", metadata: ["push": "\(push)", "state": "\(state?.rawValue ?? "unchanged")"])
+    }
+
+    /// Most objects that are looked for in the register's list at a time.
+    static let listLimit = 100_000
+
+    /// Of many objects the register is asked at once; what its list does not hold is asked for one by one.
+    private func lookAtList(_ push: Int64, _ call: PushCall) async throws {
+        let now = clock()
+        let tasks = try await pool.transaction { db in
+            try PushQueue.looks(push, now: now, limit: Self.listLimit, on: db)
+        }.filter { !$0.awaitsLevy }
+        guard tasks.count >= options.listFrom else { return }
+        try await call.lookAtList(tasks, page: options.listPage)
     }
 
     /// Takes up what is due until nothing is, a few calls at a time. Pauses keep an object from being taken up twice.

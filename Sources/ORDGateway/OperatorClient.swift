@@ -63,6 +63,9 @@ public struct OperatorClient: Sendable {
         self.pace = pace
     }
 
+    /// Bytes of one answer: a page of the register's list is the longest.
+    public static let answerLimit = 8 << 20
+
     /// Reads.
     public func get(_ path: String) async throws -> OperatorAnswer {
         try await call(.get, path, contentType: nil, body: [])
@@ -97,7 +100,7 @@ public struct OperatorClient: Sendable {
         var headers = [("Authorization", "Bearer \(options.token)"), ("Accept", "application/json")]
         if let contentType { headers.append(("Content-Type", contentType)) }
         let request = OutboundRequest(
-            method, options.baseURL + path, headers: headers, body: body, maximumBytes: 1 << 20,
+            method, options.baseURL + path, headers: headers, body: body, maximumBytes: Self.answerLimit,
             timeout: options.timeout)
         do {
             return Self.classify(try await outbound.send(request))

@@ -169,8 +169,54 @@ struct PushCall: Sendable {
 
     // MARK: The register
 
+    /// The register's word on many objects, out of its list.
+    func lookAtList(_ tasks: [PushTask], page: Int) async throws {
+        guard let first = tasks.first else { return }
+        var wanted: [RegisterEntry.Key: PushTask] = [:]
+        for task in tasks {
+            guard let type = task.line.stage.registerType else { continue }
+            wanted[RegisterEntry.Key(type: type, id: task.line.externalID)] = task
+        }
+        var offset = 0
+        while !wanted.isEmpty {
+            let path = "/v1/erir_statuses?offset=\(offset)&limit=\(page)"
+            let answer = try await journaled([first], "GET", path, claims: false) { try await $0.get(path) }
+            // An operator without the list, or a pause: the questions one by one tell.
+            guard case .accepted(_, let body)? = answer, let entries = RegisterEntry.list(body) else { return }
+            let met = entries.compactMap { entry in wanted.removeValue(forKey: entry.key).map { ($0, entry) } }
+            try await settle { db, now in
+                for (task, entry) in met {
+                    try PushRegister.settle(task, status: entry.status, messages: entry.messages, now: now, on: db)
+                }
+            }
+            offset += entries.count
+            if entries.count < page { return }
+        }
+    }
+
+    /// What became of the levy on an act that the register has.
+    private func lookAtLevy(_ task: PushTask) async throws -> Next {
+        let path = "/v4/invoice/\(task.line.externalID)"
+        guard let answer = try await journaled([task], "GET", path, claims: false, { try await $0.get(path) }) else {
+            return .stop
+        }
+        guard case .accepted(_, let body) = answer else {
+            let (isPause, after) = (answer.isPause, answer.pause)
+            try await settle { db, now in
+                try PushRegister.postpone(
+                    task, after: after ?? PushRegister.levyPause, everything: isPause, now: now, on: db)
+            }
+            return isPause ? .stop : .goOn
+        }
+        try await settle { db, now in
+            try PushRegister.settleLevy(task, status: Self.text(body, "erir_tax_status"), now: now, on: db)
+        }
+        return .goOn
+    }
+
     func look(_ task: PushTask) async throws -> Next {
         guard let type = task.line.stage.registerType else { return .goOn }
+        if task.awaitsLevy { return try await lookAtLevy(task) }
         let path = "/v1/\(type)/\(task.line.externalID)/erir_status"
         guard let answer = try await journaled([task], "GET", path, claims: false, { try await $0.get(path) }) else {
             return .stop
@@ -182,10 +228,7 @@ struct PushCall: Sendable {
             }
             return isPause ? .stop : .goOn
         }
-        let object = (try? JSONSerialization.jsonObject(with: Data(body))) as? [String: Any]
-        let messages = (object?["messages"] as? [Any] ?? []).compactMap { message in
-            message as? String ?? (message as? [String: Any])?["text"] as? String
-        }
+        let messages = RegisterEntry.messages((try? JSONSerialization.jsonObject(with: Data(body))) as? [String: Any])
         try await settle { db, now in
             try PushRegister.settle(task, status: status, messages: messages, now: now, on: db)
         }
@@ -241,6 +284,35 @@ struct PushCall: Sendable {
 
     static func text(_ body: [UInt8], _ key: String) -> String? {
         ((try? JSONSerialization.jsonObject(with: Data(body))) as? [String: Any])?[key] as? String
+    }
+}
+
+/// The register's word on one object, as its list has it.
+struct RegisterEntry: Sendable {
+    struct Key: Hashable, Sendable {
+        var type: String
+        var id: String
+    }
+
+    var key: Key
+    var status: String
+    var messages: [String]
+
+    /// A page of the list: `{"items":[{"data_type","external_id","status","messages"}]}`; nil when it is none.
+    static func list(_ body: [UInt8]) -> [RegisterEntry]? {
+        let object = (try? JSONSerialization.jsonObject(with: Data(body))) as? [String: Any]
+        guard let items = object?["items"] as? [[String: Any]] else { return nil }
+        return items.map { item in
+            RegisterEntry(
+                key: Key(type: item["data_type"] as? String ?? "", id: item["external_id"] as? String ?? ""),
+                status: item["status"] as? String ?? "processing", messages: messages(item))
+        }
+    }
+
+    static func messages(_ object: [String: Any]?) -> [String] {
+        (object?["messages"] as? [Any] ?? []).compactMap { message in
+            message as? String ?? (message as? [String: Any])?["text"] as? String
+        }
     }
 }
 

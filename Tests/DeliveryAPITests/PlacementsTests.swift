@@ -143,7 +143,7 @@ import Testing
 
     @Test func theRegionOfTheAddressCountsOnlyThroughTrustedProxies() async throws {
         var backend = DeliveryBackend()
-        backend.region = { $0.network == "9.8.7.0/24" ? "RU-MOW" : nil }
+        backend.region = { $0.network == "9.8.7.0/24" ? RegionCode("RU-MOW") : nil }
         let world = try EdgeWorld(backend: backend) { data in data.input.storefronts[0].defaultLocationID = nil }
         try await world.serving { port in
             let connection = try RawConnection(port: port)
@@ -152,11 +152,14 @@ import Testing
         }
         let proxies = try #require(TrustedProxies(["127.0.0.0/8", "10.0.0.0/8"]))
         let peer = try #require(ClientAddress("127.0.0.1"))
-        func client(_ header: String) -> String? { proxies.client(peer: peer, forwardedFor: [header])?.network }
+        func client(_ header: String) -> String? { proxies.client(peer: peer, forwardedFor: header)?.network }
         #expect(client("9.8.7.6") == "9.8.7.0/24")
         #expect(client("1.1.1.1, 9.8.7.6, 10.0.0.1") == "9.8.7.0/24", "what the client itself claims is not believed")
+        #expect(client("9.8.7.6,,10.0.0.1, 10.0.0.2") == "9.8.7.0/24")
+        #expect(client("9.8.7.6, nonsense, 10.0.0.1") == "10.0.0.0/24", "behind nonsense nothing is believed")
+        #expect(client("") == "127.0.0.0/24")
         #expect(client("nonsense") == "127.0.0.0/24")
-        #expect(proxies.client(peer: ClientAddress("8.8.8.8"), forwardedFor: ["9.8.7.6"])?.network == "8.8.8.0/24")
+        #expect(proxies.client(peer: ClientAddress("8.8.8.8"), forwardedFor: "9.8.7.6")?.network == "8.8.8.0/24")
         #expect(TrustedProxies(["300.0.0.1"]) == nil)
     }
 

@@ -111,6 +111,19 @@ struct GeoLookupTests {
         #expect(try bytes.withUnsafeBytes { try shipped().lookup(bytes: $0) } == nil)
     }
 
+    @Test func theCodeOfARegionIsTheRecords() throws {
+        let database = try shipped()
+        for region in 0..<83 {
+            let bytes: [UInt8] = [198, 18, UInt8(region), 128]
+            let code = bytes.withUnsafeBytes { database.regionCode(bytes: $0) }
+            let text = String(
+                decoding: (0..<8).map { UInt8(truncatingIfNeeded: code >> (8 * $0)) }.prefix { $0 != 0 }, as: UTF8.self)
+            #expect(text == database.lookup("198.18.\(region).128")?.regionCode)
+        }
+        let unknown: [UInt8] = [10, 0, 0, 1]
+        #expect(unknown.withUnsafeBytes { database.regionCode(bytes: $0) } == 0)
+    }
+
     @Test func manyThreadsMayAskAtOnce() async throws {
         let database = try shipped()
         let hits = await withTaskGroup(of: Int.self) { group in

@@ -20,6 +20,8 @@ struct AnswerDocument: @unchecked Sendable {
         }
         let media = type.map { String($0.split(separator: ";")[0]) } ?? ""
         guard let content = contents[media] as? [String: Any] else { return ["\(name) \(status): type \(media)"] }
+        // Papers and files are what they are.
+        guard media.hasSuffix("json") else { return [] }
         guard let value = try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed) else {
             return ["\(name) \(status) is not JSON"]
         }

@@ -25,6 +25,8 @@ final class FastRequestHandler: ChannelInboundHandler {
     /// Bytes of a request that has not come whole.
     private var waiting: ByteBuffer?
     private var pieces = 0
+    /// `User-Agent` of the request before.
+    private var agent: String?
     private var isHandedOver = false
 
     init(_ connection: ConnectionHandler, limits: HTTPLimits) {
@@ -44,11 +46,12 @@ final class FastRequestHandler: ChannelInboundHandler {
             buffer = before
         }
         while buffer.readableBytes > 0 {
-            switch FastRequest.read(buffer.readableBytesView, limits: limits) {
+            switch FastRequest.read(buffer.readableBytesView, limits: limits, agent: agent) {
             case .complete(let facts, let bodyStart, let end):
                 let body = buffer.getSlice(at: buffer.readerIndex + bodyStart, length: end - bodyStart) ?? ByteBuffer()
                 buffer.moveReaderIndex(forwardBy: end)
                 pieces = 0
+                agent = facts.userAgent
                 connection.take(facts, body: body)
             case .incomplete where pieces < Self.pieceLimit:
                 pieces += 1
@@ -91,18 +94,21 @@ enum FastRequest {
     /// Something for the general parser.
     case notPlain
 
-    static func read(_ view: ByteBufferView, limits: HTTPLimits) -> FastRequest {
-        view.withUnsafeBytes { read($0, limits: limits) }
+    /// - Parameter agent: `User-Agent` of the request before on the connection, used again when it is the same.
+    static func read(_ view: ByteBufferView, limits: HTTPLimits, agent: String? = nil) -> FastRequest {
+        view.withUnsafeBytes { read($0, limits: limits, agent: agent) }
     }
 
     /// Every byte is looked at through the bounds of `bytes`.
-    static func read(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits) -> FastRequest {
+    static func read(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits, agent: String? = nil) -> FastRequest {
         let line = FastRequestHandler.requestLine
         let lineCount = line.utf8CodeUnitCount
         let compared = min(lineCount, bytes.count)
         for i in 0..<compared where bytes[i] != line.utf8Start[i] { return .notPlain }
         guard bytes.count >= lineCount else { return .incomplete }
         var facts = HeadFacts()
+        facts.userAgent = agent
+        var hasAgent = false
         var at = lineCount
         var lines = 0
         var length: Int?
@@ -117,7 +123,7 @@ enum FastRequest {
             }
             guard let end = lineEnd(bytes, from: at, limit: limits.headBytes) else { return .notPlain }
             guard end >= 0 else { return .incomplete }
-            switch header(bytes, at..<end, &facts, &length) {
+            switch header(bytes, at..<end, &facts, &length, &hasAgent) {
             case .fine: break
             case .notPlain: return .notPlain
             }
@@ -125,6 +131,7 @@ enum FastRequest {
             lines += 1
         }
         guard let length, facts.contentType != nil else { return .notPlain }
+        if !hasAgent { facts.userAgent = nil }
         guard bytes.count - at >= length else { return .incomplete }
         return .complete(facts, bodyStart: at, end: at + length)
     }
@@ -147,8 +154,15 @@ enum FastRequest {
 
     private enum Verdict { case fine, notPlain }
 
+    private static func isSame(_ text: String, _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+        text.utf8.withContiguousStorageIfAvailable { known in
+            known.count == range.count && known.elementsEqual(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        } ?? false
+    }
+
     private static func header(
-        _ bytes: UnsafeRawBufferPointer, _ line: Range<Int>, _ facts: inout HeadFacts, _ length: inout Int?
+        _ bytes: UnsafeRawBufferPointer, _ line: Range<Int>, _ facts: inout HeadFacts, _ length: inout Int?,
+        _ hasAgent: inout Bool
     ) -> Verdict {
         var colon = line.lowerBound
         while colon < line.upperBound, isNameByte(bytes[colon]) { colon += 1 }
@@ -178,8 +192,10 @@ enum FastRequest {
         case 7: if named("upgrade") { return .notPlain }
         case 10:
             if named("user-agent") {
-                if facts.userAgent != nil { return .notPlain }
-                facts.userAgent = value()
+                if hasAgent { return .notPlain }
+                hasAgent = true
+                // A connection keeps saying the same.
+                if facts.userAgent.map({ isSame($0, bytes, from..<to) }) != true { facts.userAgent = value() }
             } else if named("connection"), !isValue("keep-alive") {
                 return .notPlain
             }
@@ -199,7 +215,10 @@ enum FastRequest {
                 guard length == nil, let count = decimal(bytes, from..<to) else { return .notPlain }
                 length = count
             }
-        case 15: if named("x-forwarded-for") { facts.forwardedFor.append(value()) }
+        case 15:
+            if named("x-forwarded-for") {
+                facts.forwardedFor = facts.forwardedFor.map { $0 + "," + value() } ?? value()
+            }
         case 16:
             if named("content-encoding") || named("proxy-connection") { return .notPlain }
         case 17: if named("transfer-encoding") { return .notPlain }

@@ -10,8 +10,8 @@ struct HeadFacts {
     var contentType: String?
     var contentLength: String?
     var authorization: String?
-    /// In the order of their lines.
-    var forwardedFor: [String] = []
+    /// All lines in their order, joined by commas.
+    var forwardedFor: String?
     var hasTransferEncoding = false
     var hasContentEncoding = false
 
@@ -35,7 +35,8 @@ struct HeadFacts {
             case 12: if Self.same(name, "content-type") { contentType = contentType ?? value }
             case 13: if Self.same(name, "authorization") { authorization = authorization ?? value }
             case 14: if Self.same(name, "content-length") { contentLength = contentLength ?? value }
-            case 15: if Self.same(name, "x-forwarded-for") { forwardedFor.append(value) }
+            case 15:
+                if Self.same(name, "x-forwarded-for") { forwardedFor = forwardedFor.map { $0 + "," + value } ?? value }
             case 16: if Self.same(name, "content-encoding") { hasContentEncoding = true }
             case 17: if Self.same(name, "transfer-encoding") { hasTransferEncoding = true }
             default: break

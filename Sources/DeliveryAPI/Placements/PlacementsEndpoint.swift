@@ -58,8 +58,10 @@ final class PlacementsEndpoint {
         body.removeAll(keepingCapacity: true)
         body.append(contentsOf: request.body.readableBytesView)
         parsed.reset()
-        var json = JSONReader(body, arena: arena)
-        arena = []
+        // Moved, not copied: two owners would make the reader take new memory.
+        var memory: [UInt8] = []
+        swap(&memory, &arena)
+        var json = JSONReader(body, arena: consume memory)
         defer { arena = json.text }
         try parsed.read(&json)
 
@@ -171,7 +173,7 @@ final class PlacementsEndpoint {
         } else if let find = environment.backend.region, let address = environment.client(of: request),
             let region = find(address)
         {
-            scratch.request.region = snapshot.lookup.regions.find(region)
+            scratch.request.region = region.withBytes { snapshot.lookup.regions.find($0) }
         }
         if scratch.request.location < 0, scratch.request.region >= 0 {
             scratch.request.location = state.snapshot.location(ofRegion: scratch.request.region)

@@ -16,11 +16,14 @@ public enum ManagementRoutes {
         AdvertiserRoutes.add(to: &table)
         WalletRoutes.add(to: &table)
         StatementRoutes.add(to: &table)
+        PaperRoutes.add(to: &table)
         BankRoutes.add(to: &table)
         NoticeRoutes.add(to: &table)
         WebhookRoutes.add(to: &table)
         CounterpartyRoutes.add(to: &table)
         ContractRoutes.add(to: &table)
+        ContractVATRoutes.add(to: &table)
+        AgencyCIDRoutes.add(to: &table)
         // Before the routes with an id in the same place.
         BulkRoutes.add(to: &table)
         CampaignRoutes.add(to: &table)
@@ -35,6 +38,7 @@ public enum ManagementRoutes {
         MonthRoutes.add(to: &table)
         ActRoutes.add(to: &table)
         SendingRoutes.add(to: &table)
+        SettingRoutes.add(to: &table)
         KKTURefreshRoutes.add(to: &table)
         return table
     }

@@ -67,15 +67,7 @@ enum ActRoutes {
             }
             return (document.fileStem, document.html)
         }
-        guard isPDF else {
-            return try FinanceCalls.answer([MonthFormat.page(paper.stem, paper.html)], stem: paper.stem)
-        }
-        do {
-            let pdf = try await PDFPrinter().pdf(of: paper.html)
-            return try FinanceCalls.answer([MonthFormat.paper(paper.stem, pdf)], stem: paper.stem)
-        } catch let error as PDFError {
-            throw Refusal(.unavailable, error.message, retryAfter: error.isRetryable ? 60 : nil)
-        }
+        return try await FinanceCalls.paper(paper.stem, paper.html, isPDF: isPDF)
     }
 
     /// What the register says of the levy on an act; `blocked` locks it for good.

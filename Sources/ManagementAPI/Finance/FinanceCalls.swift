@@ -70,6 +70,16 @@ enum FinanceCalls {
         return answer
     }
 
+    /// A paper as HTML or PDF.
+    static func paper(_ stem: String, _ html: [UInt8], isPDF: Bool) async throws -> Answer {
+        guard isPDF else { return try answer([MonthFormat.page(stem, html)], stem: stem) }
+        do {
+            return try answer([MonthFormat.paper(stem, try await PDFPrinter().pdf(of: html))], stem: stem)
+        } catch let error as PDFError {
+            throw Refusal(.unavailable, error.message, retryAfter: error.isRetryable ? 60 : nil)
+        }
+    }
+
     /// Files of a month in a format; problems with making them become refusals.
     static func files(_ format: MonthFormat, of month: ExportMonth) async throws -> [ExportFile] {
         do { return try await format.files(for: month) } catch let error as ORDError {

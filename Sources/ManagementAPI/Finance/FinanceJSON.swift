@@ -1,4 +1,5 @@
 import AdModel
+import FinanceDocuments
 import ORD
 import Store
 
@@ -31,6 +32,15 @@ enum FinanceJSON {
         json.member("object", finding.object)
         json.member("field", finding.field)
         json.member("message", finding.message)
+        json.member("words") { json in
+            for language in FindingWords.Language.allCases {
+                let words = FindingWords.words(finding.code, language)
+                json.member(language.rawValue) {
+                    $0.member("what", words.what)
+                    $0.member("advice", words.advice)
+                }
+            }
+        }
         json.member("blocks", blocks)
         links(&json, finding.links)
     }

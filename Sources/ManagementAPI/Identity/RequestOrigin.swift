@@ -39,7 +39,8 @@ enum CallerNetwork {
     /// The /24 (IPv4) or /48 (IPv6) of the client; `local` when the peer has no address.
     static func of(_ request: Request, peer: SocketAddress?, trusting proxies: TrustedProxies) -> String {
         let address = peer?.ipAddress.flatMap { ClientAddress($0) }
-        let forwarded = HTTPField.Name("X-Forwarded-For").map { request.headers[values: $0] } ?? []
+        let lines = HTTPField.Name("X-Forwarded-For").map { request.headers[values: $0] } ?? []
+        let forwarded = lines.isEmpty ? nil : lines.joined(separator: ",")
         return proxies.client(peer: address, forwardedFor: forwarded)?.network ?? "local"
     }
 }

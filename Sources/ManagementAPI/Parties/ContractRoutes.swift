@@ -58,7 +58,12 @@ enum ContractRoutes {
                 contractor: "", signedOn: Day(number: 0))
             read(body, into: &draft, creating: true)
             try body.finish()
-            // The usual parties, unless others are named: the advertiser's own and the retailer's counterparty.
+            // The usual parties, unless others are named: those of the main contract, else the advertiser's own and the
+            // retailer's counterparty.
+            if let parent = try draft.parent.flatMap({ try AdvertisingContracts.find($0, on: db) }) {
+                if draft.client.isEmpty { draft.client = parent.client }
+                if draft.contractor.isEmpty { draft.contractor = parent.contractor }
+            }
             if draft.client.isEmpty { draft.client = try owner(of: draft.advertiser, on: db) }
             if draft.contractor.isEmpty { draft.contractor = try retailer(on: db) }
             let made = try AdvertisingContracts.create(draft, today: call.now.utcDay, on: db)
@@ -96,6 +101,11 @@ enum ContractRoutes {
                 body.problem(key, "Required.", code: "required")
             }
         }
+        if body.has("kind") { contract.kind = body.word("kind", Contract.types) ?? contract.kind }
+        if body.has("action_type") {
+            contract.actionType = body.wordIfPresent("action_type", Contract.actionTypes)
+        }
+        if body.has("parent") { contract.parent = body.textIfPresent("parent", limit: 80) }
         if body.has("serial") { contract.serial = body.textIfPresent("serial") }
         if creating || body.has("signed_on") { contract.signedOn = body.day("signed_on") ?? contract.signedOn }
         if body.has("ends_on") { contract.endsOn = body.dayIfPresent("ends_on") }
@@ -143,6 +153,9 @@ enum ContractRoutes {
 
     private static func render(_ json: inout JSONText, _ contract: AdvertisingContract) {
         json.member("id", contract.code)
+        json.member("kind", contract.kind)
+        json.member("action_type", contract.actionType)
+        json.member("parent", contract.parent)
         json.member("advertiser", contract.advertiser)
         json.member("client", contract.client)
         json.member("contractor", contract.contractor)
@@ -153,6 +166,7 @@ enum ContractRoutes {
         json.member("amount_micros", contract.amountKopecks.map { $0 * 10_000 })
         json.member("flags", contract.flags)
         json.member("vat_rate", contract.vatRate)
+        json.member("locked_fields", contract.lockedFields)
         json.member("revision", contract.revision)
     }
 }

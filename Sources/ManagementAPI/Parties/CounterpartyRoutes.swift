@@ -98,6 +98,20 @@ enum CounterpartyRoutes {
             party.foreignCountryCode = body.textIfPresent("foreign_oksm_country_code", limit: 3)
         }
         if body.has("rs_url") { party.rsURL = body.textIfPresent("rs_url", limit: 2_000) }
+        if body.has("address") { party.details.address = body.textIfPresent("address", limit: 500) }
+        if body.has("bank") {
+            party.details.bank = body.object("bank").map { bank in
+                PartyDetails.Bank(
+                    name: bank.text("name") ?? "", bik: bank.text("bik", limit: 9) ?? "",
+                    account: bank.text("account", limit: 20) ?? "",
+                    correspondentAccount: bank.textIfPresent("correspondent_account", limit: 20))
+            }
+        }
+        if body.has("signatory") {
+            let signatory = body.object("signatory")
+            party.details.signatoryPost = signatory?.textIfPresent("post")
+            party.details.signatoryName = signatory?.text("name")
+        }
     }
 
     private static func answer(_ party: Counterparty, status: Int = 200) -> Answer {
@@ -121,6 +135,25 @@ enum CounterpartyRoutes {
         json.member("foreign_epayment_method", party.foreignPaymentMethod)
         json.member("foreign_oksm_country_code", party.foreignCountryCode)
         json.member("rs_url", party.rsURL)
+        json.member("address", party.details.address)
+        if let bank = party.details.bank {
+            json.member("bank") {
+                $0.member("name", bank.name)
+                $0.member("bik", bank.bik)
+                $0.member("account", bank.account)
+                $0.member("correspondent_account", bank.correspondentAccount)
+            }
+        } else {
+            json.member("bank", raw: nil)
+        }
+        if let name = party.details.signatoryName {
+            json.member("signatory") {
+                $0.member("post", party.details.signatoryPost)
+                $0.member("name", name)
+            }
+        } else {
+            json.member("signatory", raw: nil)
+        }
         json.member("revision", party.revision)
     }
 }

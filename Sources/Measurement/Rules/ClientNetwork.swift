@@ -25,15 +25,24 @@ public struct ClientAddress: Hashable, Sendable {
     /// From text, for example an item of `X-Forwarded-For`: dotted IPv4, or IPv6 with or without brackets. No ports,
     /// zones, leading zeros or short IPv4 forms.
     public init?(_ text: some StringProtocol) {
-        var bytes = Array(text.utf8)
-        if bytes.count >= 2, bytes.first == 0x5B, bytes.last == 0x5D { bytes = Array(bytes.dropFirst().dropLast()) }
+        var copy = String(text)
+        guard let address = copy.withUTF8({ ClientAddress(text: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = address
+    }
+
+    /// The same for the bytes of the text.
+    public init?(text: UnsafeRawBufferPointer) {
+        var bytes = text
+        if bytes.count >= 2, bytes[0] == 0x5B, bytes[bytes.count - 1] == 0x5D {
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[1..<(bytes.count - 1)])
+        }
         guard bytes.count <= 45 else { return nil }
         if !bytes.contains(0x3A) {
-            guard let value = Self.ipv4(bytes[...]) else { return nil }
+            guard let value = Self.ipv4(bytes) else { return nil }
             self.init(high: 0, low: UInt64(value), isIPv6: false)
             return
         }
-        guard let (high, low) = Self.ipv6(bytes) else { return nil }
+        guard let (high, low) = Self.ipv6(Array(bytes)) else { return nil }
         self.init(unmapping: high, low)
     }
 
@@ -63,19 +72,26 @@ public struct ClientAddress: Hashable, Sendable {
         return "\(low >> 24).\(low >> 16 & 0xFF).\(low >> 8 & 0xFF).0/24"
     }
 
-    private static func ipv4(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-        let parts = bytes.split(separator: 0x2E, omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
+    /// Four decimal numbers; nothing is allocated, as every request behind a proxy brings one.
+    private static func ipv4(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
         var value: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.allSatisfy({ $0 &- 0x30 <= 9 }),
-                part.count == 1 || part.first != 0x30
-            else { return nil }
-            let number = part.reduce(0) { $0 * 10 + UInt32($1 - 0x30) }
+        var number: UInt32 = 0
+        var digits = 0
+        var parts = 1
+        for byte in bytes {
+            if byte == 0x2E {
+                guard digits > 0, parts < 4 else { return nil }
+                value = value << 8 | number
+                (number, digits, parts) = (0, 0, parts + 1)
+                continue
+            }
+            // No leading zeros: some read them as octal.
+            guard byte &- 0x30 <= 9, digits == 0 || number > 0 else { return nil }
+            number = number * 10 + UInt32(byte - 0x30)
+            digits += 1
             guard number < 256 else { return nil }
-            value = value << 8 | number
         }
-        return value
+        return parts == 4 && digits > 0 ? value << 8 | number : nil
     }
 
     private static func ipv6(_ bytes: [UInt8]) -> (UInt64, UInt64)? {
@@ -97,7 +113,7 @@ public struct ClientAddress: Hashable, Sendable {
                 guard halves.count == 1 else { return nil }
                 halves.append([])
             } else if i == parts.count - 1, part.contains(0x2E) {
-                guard let value = ipv4(part) else { return nil }
+                guard let value = part.withUnsafeBytes(ipv4) else { return nil }
                 halves[halves.count - 1] += [UInt16(value >> 16), UInt16(value & 0xFFFF)]
             } else {
                 guard part.count <= 4, let text = String(validating: part, as: UTF8.self),

@@ -44,16 +44,35 @@ public struct TrustedProxies: Sendable {
 
     /// The client of a request: from the right of `X-Forwarded-For`, the first address that is not a trusted proxy.
     /// What anybody else claims is ignored.
-    public func client(peer: ClientAddress?, forwardedFor: [String]) -> ClientAddress? {
-        guard let peer, !networks.isEmpty, isTrusted(peer) else { return peer }
+    /// - Parameter forwardedFor: the header's lines in their order, joined by commas; nil = there is none.
+    public func client(peer: ClientAddress?, forwardedFor: String?) -> ClientAddress? {
+        guard let peer, !networks.isEmpty, isTrusted(peer), var text = forwardedFor else { return peer }
+        return text.withUTF8 { client(peer, UnsafeRawBufferPointer($0)) }
+    }
+
+    private func client(_ peer: ClientAddress, _ hops: UnsafeRawBufferPointer) -> ClientAddress {
         var client = peer
-        let hops = forwardedFor.flatMap { $0.split(separator: ",") }
-        for hop in hops.suffix(Self.hopLimit).reversed() {
-            guard let address = ClientAddress(hop.filter { $0 != " " && $0 != "\t" }) else { return client }
+        var end = hops.count
+        var seen = 0
+        while end > 0, seen < Self.hopLimit {
+            var start = end
+            while start > 0, hops[start - 1] != 0x2C { start -= 1 }
+            let hop = start..<end
+            end = start - 1
+            if hop.isEmpty { continue }
+            seen += 1
+            guard let address = ClientAddress(text: Self.trimmed(hops[hop])) else { return client }
             client = address
             if !isTrusted(address) { return client }
         }
         return client
+    }
+
+    private static func trimmed(_ hop: Slice<UnsafeRawBufferPointer>) -> UnsafeRawBufferPointer {
+        var rest = hop
+        while let first = rest.first, first == 0x20 || first == 0x09 { rest.removeFirst() }
+        while let last = rest.last, last == 0x20 || last == 0x09 { rest.removeLast() }
+        return UnsafeRawBufferPointer(rebasing: rest)
     }
 
     private func isTrusted(_ address: ClientAddress) -> Bool { networks.contains { $0.contains(address) } }

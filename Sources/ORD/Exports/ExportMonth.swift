@@ -1,40 +1,5 @@
 import AdModel
 
-/// What a person's documents say about a party beside its name and tax numbers. Whatever is missing is left out, or
-/// left blank for the pen.
-public struct PartyDetails: Hashable, Sendable {
-    /// Where the party's money goes.
-    public struct Bank: Hashable, Sendable {
-        public var name: String
-        /// Nine digits.
-        public var bik: String
-        public var account: String
-        public var correspondentAccount: String?
-
-        public init(name: String, bik: String, account: String, correspondentAccount: String? = nil) {
-            self.name = name
-            self.bik = bik
-            self.account = account
-            self.correspondentAccount = correspondentAccount
-        }
-    }
-
-    public var address: String?
-    public var bank: Bank?
-    /// Post and name of whoever signs.
-    public var signatoryPost: String?
-    public var signatoryName: String?
-
-    public init(
-        address: String? = nil, bank: Bank? = nil, signatoryPost: String? = nil, signatoryName: String? = nil
-    ) {
-        self.address = address
-        self.bank = bank
-        self.signatoryPost = signatoryPost
-        self.signatoryName = signatoryName
-    }
-}
-
 /// A month that is about to leave the house: everything that any of its files is made of.
 public struct ExportMonth: Sendable {
     public var statement: MonthStatement
@@ -47,11 +12,13 @@ public struct ExportMonth: Sendable {
     public var rehearsal: Bool
     /// Acts and rows of the version that was exported last; needed when the statement corrects one.
     public var previous: Settlement?
-    /// Address, bank and signatory by person id.
+    /// Address, bank and signatory by person id; those of the statement unless given.
     public var details: [String: PartyDetails]
     /// Ids that an operator gave our objects, by our id; for operators that give ids themselves.
     public var operatorIDs: [String: String]
     public var toolVersion: String
+    /// How operators read what their documents leave open.
+    public var switches = OperatorSwitches()
 
     public init(
         statement: MonthStatement, mediaBytes: [String: [UInt8]], kktu: KKTUDictionary, today: Day,
@@ -64,7 +31,7 @@ public struct ExportMonth: Sendable {
         self.today = today
         self.rehearsal = rehearsal
         self.previous = previous
-        self.details = details
+        self.details = details.isEmpty ? statement.details : details
         self.operatorIDs = operatorIDs
         self.toolVersion = toolVersion
     }
@@ -73,7 +40,7 @@ public struct ExportMonth: Sendable {
     public var isFinal: Bool { statement.edition != nil }
 
     /// Acts and rows as the VK profile counts them.
-    public func settlement() -> Settlement { Settlement(statement) }
+    public func settlement() -> Settlement { Settlement(statement, profile: switches.vk) }
 
     /// What the gate says of the month.
     public func findings() -> [Finding] { Gate.findings(statement, settlement(), kktu: kktu, today: today) }

@@ -96,6 +96,15 @@ public struct OperatorStub: Service {
                 await book.rows(months: months, offset: offset, limit: limit, path: $0.path)
             }
         }
+        router.get("/v1/erir_statuses") { request, context in
+            let query = request.uri.queryParameters
+            let (offset, limit) = (
+                query["offset"].flatMap { Int($0) } ?? 0, query["limit"].flatMap { Int($0) } ?? 10_000
+            )
+            return try await treat(request, context) {
+                await book.statuses(offset: offset, limit: limit, path: $0.path)
+            }
+        }
         // Beside the operator's own addresses: faults for people who try things out.
         router.post("/stub/faults") { request, _ in try await planFault(request) }
         let application = Application(

@@ -73,6 +73,7 @@ public actor StubBook {
         guard let value = objects[kind]?[id] else { return Self.absent }
         guard case .object(var members) = value else { return Self.absent }
         if kind == "creative" { members["erid"] = .text(Self.erid(of: id)) }
+        if kind == "invoice" { members["erir_tax_status"] = .text(blocked.contains(id) ? "blocked" : "no_tax") }
         return StubReply(status: 200, json: StubReply.encoded(StubValue.object(members).plain))
     }
 
@@ -84,16 +85,31 @@ public actor StubBook {
         return StubReply(status: 200, json: StubReply.encoded(["items": page.map(\.value.plain)]))
     }
 
+    /// `GET /v1/erir_statuses?offset=…&limit=…`: the register's word on everything, in order of reference.
+    func statuses(offset: Int, limit: Int, path: String) -> StubReply {
+        note("GET", path)
+        let kinds = ["person", "contract", "cid", "creative", "invoice", "pad", "statistics"]
+        let all = kinds.flatMap { kind in (objects[kind] ?? [:]).keys.sorted().map { (kind, $0) } }
+        let items: [[String: Any]] = all.dropFirst(offset).prefix(min(max(limit, 0), 60_000)).map { kind, id in
+            let word = word("/v1/\(kind)/\(id)/erir_status")
+            return ["data_type": kind, "external_id": id, "status": word.status, "messages": word.messages]
+        }
+        return StubReply(status: 200, json: StubReply.encoded(["items": items, "total_items_count": all.count]))
+    }
+
+    private func word(_ path: String) -> (status: String, messages: [String]) {
+        if let message = spoiled[path] { return ("bad", [message]) }
+        looks[path, default: 0] += 1
+        return ((looks[path] ?? 0) > looksBeforeVerified ? "verified" : "processing", [])
+    }
+
     /// The register's word on an object.
     func status(_ kind: String, _ id: String, path: String) -> StubReply {
         note("GET", path)
         guard objects[kind]?[id] != nil else { return Self.absent }
-        if let message = spoiled[path] {
-            return StubReply(status: 200, json: StubReply.encoded(["status": "bad", "messages": [message]]))
-        }
-        looks[path, default: 0] += 1
-        let status = (looks[path] ?? 0) > looksBeforeVerified ? "verified" : "processing"
-        return StubReply(status: 200, json: StubReply.encoded(["status": status, "messages": [String]()]))
+        let word = word(path)
+        return StubReply(
+            status: 200, json: StubReply.encoded(["status": word.status, "messages": word.messages] as [String: Any]))
     }
 
     // MARK: Writing

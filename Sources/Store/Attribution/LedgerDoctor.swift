@@ -1,6 +1,7 @@
 import AdModel
 import Attribution
 import Billing
+import ORD
 import Postgres
 
 /// Checks every invariant of the ledgers on the data as it is: credits, touches, charges, spend counters, rollups and
@@ -39,9 +40,11 @@ public enum LedgerDoctor {
 
     /// Runs every check in the caller's transaction, which must see every tenant and should see one snapshot.
     ///
-    /// - Parameter idLimit: offending ids to name per check.
+    /// - Parameters:
+    ///   - idLimit: offending ids to name per check.
+    ///   - now: whose labels are compared with the register: what serves at this instant; nil leaves them out.
     public static func run(
-        idLimit: Int = LedgerDoctor.idLimit, on connection: isolated PostgresConnection
+        idLimit: Int = LedgerDoctor.idLimit, now: Timestamp? = nil, on connection: isolated PostgresConnection
     ) throws -> Report {
         let zone = try InstallationZone.read(on: connection)
         let policies = try Policies.installed(on: connection)
@@ -57,6 +60,14 @@ public enum LedgerDoctor {
                 count: touches.count, ids: touches.touches.map { "\($0.id) \($0.problem)" }))
         findings += try recomputation(zone, policies, idLimit, connection)
         findings += try published(zone, idLimit, connection)
+        if let now {
+            let labels = try LabelAudit.run(now: now, on: connection)
+            findings.append(
+                Finding(
+                    check: "label_is_registered",
+                    rule: "What a page says of an ad is what the operator was told of it, byte for byte.",
+                    count: Int64(labels.count), ids: labels.prefix(idLimit).map { "\($0.object): \($0.message)" }))
+        }
         return Report(findings: findings)
     }
 

@@ -203,16 +203,22 @@ public enum Campaigns {
     ) throws -> Int32 {
         if let code {
             let row = try db.query(
-                "select id from contract where code = $1 and advertiser_id = $2", [.text(code), .int4(advertiser)]
+                "select id, kind from contract where code = $1 and advertiser_id = $2",
+                [.text(code), .int4(advertiser)]
             ).first
-            if let row { return try row.int32("id") }
-            problems.unknown("contract", code)
-            return 0
+            guard let row else {
+                problems.unknown("contract", code)
+                return 0
+            }
+            if try row.string("kind") == "mediation" {
+                problems.add("contract", "not_allowed", "An agent's contract sells nothing: name one for services.")
+            }
+            return try row.int32("id")
         }
         let today = try RetailerZone.load(on: db).day(of: now)
         let rows = try db.query(
             """
-            select id from contract where advertiser_id = $1 and signed_on <= $2
+            select id from contract where advertiser_id = $1 and kind <> 'mediation' and signed_on <= $2
                 and coalesce(ends_on, 'infinity') >= $2 limit 2
             """, [.int4(advertiser), .date(days: today.number)])
         if rows.count == 1 { return try rows[0].int32("id") }

@@ -172,7 +172,7 @@ public enum CreativeStore {
             """, [.text(code), .int4(lineID), .int4(advertiser), .text(format.name), .text(name)]
         ).single().int32("id")
         try addVersion(
-            1, of: id, content: content, media: media, ordForm: format.ordForm, actor: actor, now: now, on: db)
+            1, of: id, content: content, media: media, format: format, actor: actor, now: now, on: db)
         return try find(code, on: db)
     }
 
@@ -192,18 +192,20 @@ public enum CreativeStore {
     }
 
     private static func addVersion(
-        _ number: Int32, of creative: Int32, content: CreativeContent, media: [[UInt8]], ordForm: String, actor: String,
+        _ number: Int32, of creative: Int32, content: CreativeContent, media: [[UInt8]], format: AdFormat,
+        actor: String,
         now: Timestamp, on db: isolated PostgresConnection
     ) throws {
         try db.query(
             """
             insert into creative_version (creative_id, version, fields, landing_url, media_sha256, ord_form, created_at,
-                created_by)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+                created_by, cards)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             [
                 .int4(creative), .int4(number), .jsonb(content.fields.json), .text(content.landingURL),
-                .byteaArray(media), .text(ordForm), .timestamptz(micros: now.micros), .text(actor),
+                .byteaArray(media), .text(format.ordForm), .timestamptz(micros: now.micros), .text(actor),
+                .int2(Int16(format.maximumCards)),
             ])
     }
 
@@ -246,7 +248,7 @@ public enum CreativeStore {
                 throw Refusal(.conflict, "The creative has \(versionLimit) versions; make another creative.")
             }
             try addVersion(
-                newest.version + 1, of: creative.id, content: content, media: media, ordForm: format.ordForm,
+                newest.version + 1, of: creative.id, content: content, media: media, format: format,
                 actor: actor, now: now, on: db)
         }
         try db.query("update creative set revision = revision + 1 where id = $1", [.int4(creative.id)])

@@ -7,6 +7,8 @@ public struct RegistrationObjects: Sendable {
     public var persons: [Person]
     /// None for self-promotion.
     public var contract: Contract?
+    /// The advertiser's contract with his agency, when ours is with the agency; the creative names it.
+    public var cids: [CID] = []
     public var creative: Creative
     /// Pictures with their bytes.
     public var media: [(media: Media, bytes: [UInt8])]
@@ -42,6 +44,9 @@ public enum RegistrationReader {
             let bytes = try db.query("select bytes from media where sha256 = $1", [.bytea(Hex.bytes(picture.sha256))])
             media.append((picture, try bytes.single().bytes("bytes")))
         }
-        return RegistrationObjects(persons: persons, contract: contract, creative: creative, media: media)
+        var cids: [CID] = []
+        if !creative.cids.isEmpty { cids = try reader.cids(on: db).filter { creative.cids.contains($0.id) } }
+        return RegistrationObjects(
+            persons: persons, contract: contract, cids: cids, creative: creative, media: media)
     }
 }

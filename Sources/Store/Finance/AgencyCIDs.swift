@@ -6,6 +6,7 @@ import Postgres
 public enum AgencyCIDs {
     /// One of them, with whose it is.
     public struct Entry: Equatable, Sendable {
+        public var id: Int64
         public var cid: CID
         /// Code of the advertiser.
         public var advertiser: String
@@ -77,6 +78,11 @@ public enum AgencyCIDs {
         guard let id = try stored.first?.int32("id") else {
             throw Refusal.field("cid", "not_unique", "The identifier belongs to another advertiser or agency.")
         }
+        try db.query(
+            """
+            delete from contract_cid l using contract c where l.agency_cid_id = $1 and c.id = l.contract_id
+                and c.code <> all($2)
+            """, [.int4(id), .textArray(contracts)])
         for row in known {
             try db.query(
                 """
@@ -86,23 +92,31 @@ public enum AgencyCIDs {
         }
     }
 
+    /// One of them; nil when it is not known.
+    public static func find(_ cid: String, on db: isolated PostgresConnection) throws -> Entry? {
+        try db.query("\(columns) where i.cid = $1", [.text(cid)]).first.map(entry)
+    }
+
     /// All of them in the order of their ids, after `after`.
     public static func list(
         after: Int64 = 0, limit: Int64 = 1_000, on db: isolated PostgresConnection
     ) throws -> [Entry] {
-        try db.query(
-            """
-            select i.*, a.code as advertiser, p.code as agency, array(
-                select c.code from contract_cid l join contract c on c.id = l.contract_id where l.agency_cid_id = i.id
-                order by c.code collate "C")::text[] as contracts
-            from agency_cid i join advertiser a on a.id = i.advertiser_id
-            join counterparty p on p.id = i.agency_counterparty_id where i.id > $1 order by i.id limit $2
-            """, [.int8(after), .int8(limit)]
-        ).map { row in
-            Entry(
-                cid: try read(row), advertiser: try row.string("advertiser"), agency: try row.string("agency"),
-                contracts: try row.stringArray("contracts"), revision: try row.int64("revision"))
-        }
+        try db.query("\(columns) where i.id > $1 order by i.id limit $2", [.int8(after), .int8(limit)]).map(entry)
+    }
+
+    private static let columns = """
+        select i.*, a.code as advertiser, p.code as agency, array(
+            select c.code from contract_cid l join contract c on c.id = l.contract_id where l.agency_cid_id = i.id
+            order by c.code collate "C")::text[] as contracts
+        from agency_cid i join advertiser a on a.id = i.advertiser_id
+        join counterparty p on p.id = i.agency_counterparty_id
+        """
+
+    private static func entry(_ row: PostgresRow) throws -> Entry {
+        Entry(
+            id: Int64(try row.int32("id")), cid: try read(row), advertiser: try row.string("advertiser"),
+            agency: try row.string("agency"), contracts: try row.stringArray("contracts"),
+            revision: try row.int64("revision"))
     }
 
     static func read(_ row: PostgresRow) throws -> CID {

@@ -4,6 +4,31 @@ import Postgres
 
 /// A contract's VAT regime over time (R15, R18): the one it was made with, and dated changes.
 public enum ContractVAT {
+    /// A change of a contract's regime, with who entered it and why.
+    public struct Change: Equatable, Sendable {
+        public var period: VATPeriod
+        public var actor: String
+        public var reason: String
+        public var recordedAt: Timestamp
+    }
+
+    /// Changes of a contract with who made them, earliest first.
+    public static func changes(of contract: Int32, on db: isolated PostgresConnection) throws -> [Change] {
+        try db.query(
+            """
+            select valid_from, vat_rate, actor, reason, recorded_at from contract_vat where contract_id = $1
+            order by valid_from limit 1000
+            """, [.int4(contract)]
+        ).map { row in
+            Change(
+                period: VATPeriod(
+                    from: Day(number: try row.days("valid_from")),
+                    rate: VATRate(rawValue: try row.string("vat_rate")) ?? .twentyTwo),
+                actor: try row.string("actor"), reason: try row.string("reason"),
+                recordedAt: Timestamp(micros: try row.micros("recorded_at")))
+        }
+    }
+
     /// Changes of a contract, earliest first.
     public static func history(
         of contract: Int32, on db: isolated PostgresConnection

@@ -36,6 +36,31 @@ public struct CounterpartyAccount: Hashable, Sendable {
             entries: Array(sorted.drop { $0.day < from }))
     }
 
+    /// Whose papers they are: the parties of the contract in force on the day, of the one signed last otherwise; the
+    /// advertiser's own and the retailer's counterparty where there is none.
+    public static func sides(
+        advertiser: Int32, on day: Day, db: isolated PostgresConnection
+    ) throws -> (seller: Counterparty, buyer: Counterparty) {
+        let row = try db.query(
+            """
+            select seller.code as seller, buyer.code as buyer from advertiser a cross join retailer r
+            left join lateral (
+                select client_counterparty_id as buyer, contractor_counterparty_id as seller from contract c
+                where c.advertiser_id = a.id and c.kind <> 'mediation'
+                    and c.client_counterparty_id <> c.contractor_counterparty_id
+                order by (c.signed_on <= $2 and coalesce(c.ends_on, 'infinity') >= $2) desc, c.signed_on desc, c.id desc
+                limit 1) k on true
+            join counterparty seller on seller.id = coalesce(k.seller, r.counterparty_id)
+            join counterparty buyer on buyer.id = coalesce(k.buyer, a.counterparty_id)
+            where a.id = $1
+            """, [.int4(advertiser), .date(days: day.number)]
+        ).first
+        guard let row, let seller = try Counterparties.find(try row.string("seller"), on: db),
+            let buyer = try Counterparties.find(try row.string("buyer"), on: db)
+        else { throw Refusal.notFound }
+        return (seller, buyer)
+    }
+
     private static func payments(
         _ advertiser: Int32, until: Timestamp, _ zone: AccountingZone, on db: isolated PostgresConnection
     ) throws -> [SettlementEntry] {

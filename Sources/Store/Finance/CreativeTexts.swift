@@ -4,9 +4,9 @@ import Foundation
 enum CreativeTexts {
     /// - Parameters:
     ///   - fieldsJSON: the creative's fields.
-    ///   - format: name of the ad format; shelves and sponsored products show products.
+    ///   - showsProducts: whether the format has cards.
     ///   - products: names of the promoted products, in the order of the operator's texts.
-    static func texts(fieldsJSON: String, format: String, products: [String]) -> [String] {
+    static func texts(fieldsJSON: String, showsProducts: Bool, products: [String]) -> [String] {
         var texts: [String] = []
         let parsed = try? JSONSerialization.jsonObject(with: Data(fieldsJSON.utf8))
         if let fields = parsed as? [String: Any] {
@@ -18,12 +18,16 @@ enum CreativeTexts {
                 texts.append(text)
             }
         }
-        if showsProducts(format) { texts += products }
+        if showsProducts { texts += products }
         return unique(texts)
     }
 
     /// Do creatives of the format show the promoted products?
-    static func showsProducts(_ format: String) -> Bool { format.contains("shelf") || format.contains("product") }
+    /// - Parameter cards: most cards of the format, noted with the version; nil for versions from before that was noted,
+    ///   when the formats that ship with the program were the only ones, and their names told.
+    static func showsProducts(cards: Int16?, format: String) -> Bool {
+        cards.map { $0 > 0 } ?? (format.contains("shelf") || format.contains("product"))
+    }
 
     /// Without repetitions; the first one stays.
     static func unique(_ values: [String]) -> [String] {

@@ -88,6 +88,7 @@ struct MonthReader {
         statement.cids = try cids(on: db)
         statement.agentReports = try agentReports(on: db)
         statement.actDates = try actDates(on: db)
+        statement.details = try details(of: lineItems.values.compactMap(\.line.contractID), on: db)
         return statement
     }
 

@@ -86,6 +86,24 @@ extension MonthReader {
         return dates
     }
 
+    /// What papers say of the parties of contracts, by person id; parties without details are left out.
+    func details(
+        of contracts: [String], on db: isolated PostgresConnection
+    ) throws -> [String: PartyDetails] {
+        var details: [String: PartyDetails] = [:]
+        for row in try db.query(
+            """
+            select distinct on (p.id) p.* from contract c
+            join counterparty p on p.id in (c.client_counterparty_id, c.contractor_counterparty_id)
+            where 'ctr-' || c.code = any($1)
+            """, [.textArray(Set(contracts).sorted(by: byteOrder))])
+        {
+            let found = try Counterparties.details(row)
+            if !found.isEmpty { details[ExternalIDs.person(try row.string("code"))] = found }
+        }
+        return details
+    }
+
     func pads(on db: isolated PostgresConnection) throws -> [Pad] {
         try db.query("select code, name, url, kind from storefront order by id").map { row in
             Pad(
@@ -162,6 +180,8 @@ extension MonthReader {
             guard let record = lineItems[lineID] else { continue }
             let isSelfPromotion = record.line.contractID == nil
             let form = try row.string("ord_form")
+            let showsProducts = try CreativeTexts.showsProducts(
+                cards: row.int16IfPresent("cards"), format: row.string("format"))
             creatives.append(
                 Creative(
                     id: ExternalIDs.creative(try row.string("code"), version: try row.int32("version")),
@@ -174,11 +194,11 @@ extension MonthReader {
                     targetURLs: [try row.string("landing_url")],
                     texts: Creative.hasTexts(form)
                         ? CreativeTexts.texts(
-                            fieldsJSON: try row.string("fields"), format: try row.string("format"),
+                            fieldsJSON: try row.string("fields"), showsProducts: showsProducts,
                             products: (products[lineID] ?? []).map(\.name)) : [],
                     mediaIDs: CreativeTexts.unique(try row.bytesArray("media_sha256").map { Hex.media($0) }),
                     erid: try row.stringIfPresent("erid"), eridStatus: try row.stringIfPresent("erid_status"),
-                    elements: CreativeTexts.showsProducts(try row.string("format")) ? products[lineID] ?? [] : []))
+                    elements: showsProducts ? products[lineID] ?? [] : []))
         }
         return (creatives, try media(parameters, on: db))
     }
@@ -186,7 +206,7 @@ extension MonthReader {
     /// The brands are the campaign's when the version was approved: a new brand needs a new version anyway.
     private static let creativeQuery = """
         select cr.line_item_id, cr.code, cr.format, cv.version, cv.fields::text as fields, cv.landing_url,
-            cv.media_sha256, cv.ord_form, cv.erid, cv.erid_status, v.brand
+            cv.media_sha256, cv.ord_form, cv.erid, cv.erid_status, cv.cards, v.brand
         from creative_version cv
         join creative cr on cr.id = cv.creative_id
         join line_item l on l.id = cr.line_item_id

@@ -7,6 +7,12 @@ public struct AdvertisingContract: Equatable, Sendable {
     public var id: Int32 = 0
     /// Public id, immutable: the operator knows the contract under `ctr-<code>`.
     public var code: String
+    /// One of `ORD.Contract.types`. Campaigns run under `service` and `additional`.
+    public var kind = "service"
+    /// What an agent does, one of `ORD.Contract.actionTypes`; for mediation only.
+    public var actionType: String?
+    /// Code of the contract that an additional agreement adds to.
+    public var parent: String?
     /// Code of the advertiser whose campaigns run under it.
     public var advertiser: String
     public var advertiserID: Int32 = 0
@@ -25,6 +31,8 @@ public struct AdvertisingContract: Equatable, Sendable {
     public var flags: [String] = []
     /// The seller's regime, an `ORD.VATRate`: rate of every act under this contract.
     public var vatRate = VATRate.twentyTwo.rawValue
+    /// Whether money was charged under it, or it has a place in a frozen month: then `reported` is locked.
+    public var isReported = false
     public var revision: Int64 = 1
 
     public init(code: String, advertiser: String, client: String, contractor: String, signedOn: Day) {
@@ -44,9 +52,10 @@ public struct AdvertisingContract: Equatable, Sendable {
     /// The operator's view of it.
     var operatorContract: Contract {
         Contract(
-            id: ExternalIDs.contract(code), clientID: ExternalIDs.person(client),
+            id: ExternalIDs.contract(code), type: kind, clientID: ExternalIDs.person(client),
             contractorID: ExternalIDs.person(contractor), date: signedOn, dateEnd: endsOn, serial: serial,
-            subjectType: subjectType, amount: amountKopecks.map(KopeckAmount.init(kopecks:)), flags: flags,
+            subjectType: subjectType, actionType: actionType, parentID: parent.map(ExternalIDs.contract),
+            amount: amountKopecks.map(KopeckAmount.init(kopecks:)), flags: flags,
             vatRate: VATRate(rawValue: vatRate) ?? .twentyTwo)
     }
 
@@ -58,6 +67,8 @@ public struct AdvertisingContract: Equatable, Sendable {
         case "date": "signed_on"
         case "date_end": "ends_on"
         case "amount": "amount_micros"
+        case "type": "kind"
+        case "parent_contract_external_id": "parent"
         default: operatorField.hasPrefix("flags[") ? "flags" : operatorField
         }
     }
@@ -65,8 +76,12 @@ public struct AdvertisingContract: Equatable, Sendable {
     /// What may not change once money was charged under the contract: acts and records are made of it.
     var reported: [(field: String, value: String?)] {
         [
-            ("client", client), ("contractor", contractor), ("serial", serial), ("signed_on", signedOn.description),
+            ("kind", kind), ("action_type", actionType), ("parent", parent), ("client", client),
+            ("contractor", contractor), ("serial", serial), ("signed_on", signedOn.description),
             ("subject_type", subjectType), ("vat_rate", vatRate),
         ]
     }
+
+    /// Names of the members that cannot change any more, in the order of the resource.
+    public var lockedFields: [String] { isReported ? reported.map(\.field) : [] }
 }

@@ -6,12 +6,17 @@ import Postgres
 public enum AdvertisingContracts {
     private static let columns = """
         c.id, c.code, c.advertiser_id, a.code as advertiser, client.code as client, contractor.code as contractor,
-        c.serial, c.signed_on, c.ends_on, c.subject_type, c.amount_kopecks, c.flags, c.vat_rate, c.revision
+        c.serial, c.signed_on, c.ends_on, c.subject_type, c.amount_kopecks, c.flags, c.vat_rate, c.revision, c.kind,
+        c.action_type, parent.code as parent,
+        exists (select 1 from campaign k join line_item l on l.campaign_id = k.id
+            join line_item_spend s on s.line_item_id = l.id where k.contract_id = c.id)
+            or exists (select 1 from act_serial a where a.contract_id = c.id) as reported
         """
     private static let source = """
         contract c join advertiser a on a.id = c.advertiser_id
         join counterparty client on client.id = c.client_counterparty_id
         join counterparty contractor on contractor.id = c.contractor_counterparty_id
+        left join contract parent on parent.id = c.parent_id
         """
 
     /// The contract of a public id; nil when there is none that the session sees.
@@ -56,8 +61,10 @@ public enum AdvertisingContracts {
         try db.query(
             """
             insert into contract (code, advertiser_id, client_counterparty_id, contractor_counterparty_id, serial,
-                serial_folded, signed_on, ends_on, subject_type, amount_kopecks, flags, vat_rate)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                serial_folded, signed_on, ends_on, subject_type, amount_kopecks, flags, vat_rate, kind, action_type,
+                parent_id)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                (select id from contract where code = $15))
             """,
             [.text(draft.code), .int4(try advertiser.int32("id")), .int4(parties.client), .int4(parties.contractor)]
                 + values(draft))
@@ -71,21 +78,26 @@ public enum AdvertisingContracts {
     ) throws -> AdvertisingContract {
         var problems = FieldProblems()
         let parties = try check(draft, today: today, &problems, on: db)
-        if let last = try lastCharge(old.id, on: db) {
+        let last = try lastCharge(old.id, on: db)
+        if old.isReported || last != nil {
             for (before, after) in zip(old.reported, draft.reported) where before.value != after.value {
-                problems.add(before.field, "locked", "Money was charged under this contract; make another one.")
+                problems.add(
+                    before.field, "locked",
+                    "Money was charged or an act was made under this contract; make another one.")
             }
-            if let end = draft.endsOn, end < last {
-                problems.add("ends_on", "locked", "Money was charged on \(last): the contract cannot end before.")
-            }
+        }
+        try checkAgreements(draft, was: old, &problems, on: db)
+        if let last, let end = draft.endsOn, end < last {
+            problems.add("ends_on", "locked", "Money was charged on \(last): the contract cannot end before.")
         }
         try problems.throwIfAny()
         let changed = try db.query(
             """
             update contract set client_counterparty_id = $2, contractor_counterparty_id = $3, serial = $4,
                 serial_folded = $5, signed_on = $6, ends_on = $7, subject_type = $8, amount_kopecks = $9, flags = $10,
-                vat_rate = $11, revision = revision + 1
-            where id = $1 and revision = $12
+                vat_rate = $11, kind = $12, action_type = $13, parent_id = (select id from contract where code = $14),
+                revision = revision + 1
+            where id = $1 and revision = $15
             """,
             [.int4(old.id), .int4(parties.client), .int4(parties.contractor)] + values(draft) + [.int8(old.revision)])
         if changed.affected == 0 { throw Refusal.changedMeanwhile }
@@ -96,6 +108,22 @@ public enum AdvertisingContracts {
     public static func delete(_ old: AdvertisingContract, on db: isolated PostgresConnection) throws {
         if try !db.query("select 1 as one from campaign where contract_id = $1 limit 1", [.int4(old.id)]).isEmpty {
             throw Refusal(.conflict, "Campaigns run under this contract; let it end instead.")
+        }
+        let used = try db.query(
+            """
+            select exists (select 1 from contract where parent_id = $1)
+                or exists (select 1 from contract_cid where contract_id = $1)
+                or exists (select 1 from month_commission where contract_id = $1)
+                or exists (select 1 from month_act_date where contract_id = $1)
+                or exists (select 1 from act_serial where contract_id = $1)
+                or exists (select 1 from month_act where contract_id = $1)
+                or exists (select 1 from wallet_entry where contract_id = $1)
+                or exists (select 1 from top_up_invoice where contract_id = $1) as used
+            """, [.int4(old.id)]
+        ).single().bool("used")
+        if used {
+            throw Refusal(
+                .conflict, "Agreements, invoices, payments or acts refer to this contract; let it end instead.")
         }
         let gone = try db.query(
             "delete from contract where id = $1 and revision = $2", [.int4(old.id), .int8(old.revision)])
@@ -125,9 +153,16 @@ public enum AdvertisingContracts {
         if contractor == nil { problems.unknown("contractor", draft.contractor) }
         var persons: [String: Person] = [:]
         for party in [client, contractor].compactMap(\.self) { persons[ExternalIDs.person(party.code)] = party.person }
-        for finding in draft.operatorContract.findings(persons: persons, contracts: [:], today: today)
+        let parents = try parent(of: draft, &problems, on: db)
+        let isOwn = try isSelfPromotion(draft, on: db)
+        for finding in draft.operatorContract.findings(persons: persons, contracts: parents, today: today)
         where finding.severity == .error && finding.code != "not_found" {
+            // A contract of the retailer with himself marks self-promotion and is told to nobody.
+            if isOwn, finding.code == "same_party" { continue }
             problems.add(AdvertisingContract.field(of: finding.field), finding.code, finding.message)
+        }
+        if isOwn, draft.kind != "service" {
+            problems.add("kind", "not_allowed", "Self-promotion is marked by a service contract.")
         }
         if draft.vatRate == VATRate.twenty.rawValue, let vat = VATRate(rawValue: draft.vatRate),
             !vat.isAllowed(on: today)
@@ -137,6 +172,54 @@ public enum AdvertisingContracts {
         guard let client, let contractor else { return (0, 0) }
         try checkSerial(draft, client: client.id, contractor: contractor.id, &problems, on: db)
         return (client.id, contractor.id)
+    }
+
+    /// The contract that an additional agreement adds to, as the operator knows it.
+    private static func parent(
+        of draft: AdvertisingContract, _ problems: inout FieldProblems, on db: isolated PostgresConnection
+    ) throws -> [String: Contract] {
+        guard let code = draft.parent else { return [:] }
+        guard let parent = try find(code, on: db), parent.code != draft.code else {
+            problems.unknown("parent", code)
+            return [:]
+        }
+        if parent.advertiser != draft.advertiser {
+            problems.add("parent", "other_advertiser", "The main contract is another advertiser's.")
+        }
+        if draft.signedOn < parent.signedOn {
+            problems.add("signed_on", "date_order", "The main contract is signed on \(parent.signedOn) only.")
+        }
+        return [ExternalIDs.contract(code): parent.operatorContract]
+    }
+
+    /// Whether client, contractor and advertiser are all the retailer himself.
+    private static func isSelfPromotion(
+        _ draft: AdvertisingContract, on db: isolated PostgresConnection
+    ) throws -> Bool {
+        guard draft.isSelfPromotion else { return false }
+        return try !db.query(
+            """
+            select 1 as one from retailer r join counterparty p on p.id = r.counterparty_id
+            join advertiser a on a.counterparty_id = p.id where p.code = $1 and a.code = $2
+            """, [.text(draft.client), .text(draft.advertiser)]
+        ).isEmpty
+    }
+
+    /// Additional agreements keep the parties of their main contract, and never become main contracts' children.
+    private static func checkAgreements(
+        _ draft: AdvertisingContract, was old: AdvertisingContract, _ problems: inout FieldProblems,
+        on db: isolated PostgresConnection
+    ) throws {
+        let fields = [
+            ("kind", old.kind != draft.kind), ("client", old.client != draft.client),
+            ("contractor", old.contractor != draft.contractor),
+        ].filter(\.1)
+        guard !fields.isEmpty,
+            let child = try db.query("select code from contract where parent_id = $1 limit 1", [.int4(old.id)]).first
+        else { return }
+        for (field, _) in fields {
+            problems.add(field, "locked", "Agreement \(try child.string("code")) adds to this contract.")
+        }
     }
 
     private static func checkSerial(
@@ -169,7 +252,8 @@ public enum AdvertisingContracts {
         [
             .text(orNull: draft.serial), .text(orNull: draft.serial.map(Serial.folded)),
             .date(days: draft.signedOn.number), .date(orNull: draft.endsOn?.number), .text(draft.subjectType),
-            .int8(orNull: draft.amountKopecks), .textArray(draft.flags), .text(draft.vatRate),
+            .int8(orNull: draft.amountKopecks), .textArray(draft.flags), .text(draft.vatRate), .text(draft.kind),
+            .text(orNull: draft.actionType), .text(orNull: draft.parent),
         ]
     }
 
@@ -190,6 +274,10 @@ public enum AdvertisingContracts {
         contract.amountKopecks = try row.int64IfPresent("amount_kopecks")
         contract.flags = try row.stringArray("flags")
         contract.vatRate = try row.string("vat_rate")
+        contract.kind = try row.string("kind")
+        contract.actionType = try row.stringIfPresent("action_type")
+        contract.parent = try row.stringIfPresent("parent")
+        contract.isReported = try row.bool("reported")
         contract.revision = try row.int64("revision")
         return contract
     }

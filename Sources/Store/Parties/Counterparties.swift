@@ -1,10 +1,12 @@
+import ORD
 import Postgres
 
 /// Counterparties in the database. Reads show what the session's tenant may see; only the retailer writes.
 public enum Counterparties {
     private static let columns = """
         id, code, kind, name, inn, kpp, phone, foreign_inn, foreign_registration_number, foreign_epayment_method,
-        foreign_oksm_country_code, roles, rs_url, revision
+        foreign_oksm_country_code, roles, rs_url, revision, address, bank_name, bank_bik, bank_account,
+        bank_correspondent_account, signatory_post, signatory_name
         """
 
     /// The party of a public id; nil when there is none that the session sees.
@@ -40,8 +42,9 @@ public enum Counterparties {
         let row = try db.query(
             """
             insert into counterparty (code, kind, name, inn, kpp, phone, foreign_inn, foreign_registration_number,
-                foreign_epayment_method, foreign_oksm_country_code, roles, rs_url)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning \(columns)
+                foreign_epayment_method, foreign_oksm_country_code, roles, rs_url, address, bank_name, bank_bik, bank_account,
+                bank_correspondent_account, signatory_post, signatory_name)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning \(columns)
             """, values(draft)
         ).single()
         return try read(row)
@@ -69,8 +72,9 @@ public enum Counterparties {
                 """
                 update counterparty set kind = $2, name = $3, inn = $4, kpp = $5, phone = $6, foreign_inn = $7,
                     foreign_registration_number = $8, foreign_epayment_method = $9, foreign_oksm_country_code = $10,
-                    roles = $11, rs_url = $12, revision = revision + 1
-                where code = $1 and revision = $13 returning \(columns)
+                    roles = $11, rs_url = $12, address = $13, bank_name = $14, bank_bik = $15, bank_account = $16,
+                    bank_correspondent_account = $17, signatory_post = $18, signatory_name = $19, revision = revision + 1
+                where code = $1 and revision = $20 returning \(columns)
                 """, values(draft) + [.int8(old.revision)]
             ).first
         else { throw Refusal.changedMeanwhile }
@@ -83,7 +87,10 @@ public enum Counterparties {
             """
             select exists (select 1 from contract where $1 in (client_counterparty_id, contractor_counterparty_id))
                 or exists (select 1 from advertiser where counterparty_id = $1)
-                or exists (select 1 from retailer where counterparty_id = $1) as used
+                or exists (select 1 from retailer where counterparty_id = $1)
+                or exists (select 1 from agency_cid where agency_counterparty_id = $1)
+                or exists (select 1 from act_serial where seller_counterparty_id = $1)
+                or exists (select 1 from top_up_invoice where seller_counterparty_id = $1) as used
             """, [.int4(old.id)]
         ).single().bool("used")
         if used { throw Refusal(.conflict, "A contract, an advertiser or the retailer refers to it.") }
@@ -150,6 +157,10 @@ public enum Counterparties {
             .text(orNull: draft.kpp), .text(orNull: draft.phone), .text(orNull: draft.foreignINN),
             .text(orNull: draft.foreignRegistrationNumber), .text(orNull: draft.foreignPaymentMethod),
             .text(orNull: draft.foreignCountryCode), .textArray(draft.roles), .text(orNull: draft.rsURL),
+            .text(orNull: draft.details.address), .text(orNull: draft.details.bank?.name),
+            .text(orNull: draft.details.bank?.bik), .text(orNull: draft.details.bank?.account),
+            .text(orNull: draft.details.bank?.correspondentAccount), .text(orNull: draft.details.signatoryPost),
+            .text(orNull: draft.details.signatoryName),
         ]
     }
 
@@ -166,8 +177,26 @@ public enum Counterparties {
         party.foreignPaymentMethod = try row.stringIfPresent("foreign_epayment_method")
         party.foreignCountryCode = try row.stringIfPresent("foreign_oksm_country_code")
         party.rsURL = try row.stringIfPresent("rs_url")
+        party.details = try details(row)
         party.revision = try row.int64("revision")
         return party
+    }
+}
+
+extension Counterparties {
+    /// Address, bank and signatory out of a row of `counterparty`.
+    static func details(_ row: PostgresRow) throws -> PartyDetails {
+        var details = PartyDetails(
+            address: try row.stringIfPresent("address"), signatoryPost: try row.stringIfPresent("signatory_post"),
+            signatoryName: try row.stringIfPresent("signatory_name"))
+        if let name = try row.stringIfPresent("bank_name"), let bik = try row.stringIfPresent("bank_bik"),
+            let account = try row.stringIfPresent("bank_account")
+        {
+            details.bank = PartyDetails.Bank(
+                name: name, bik: bik, account: account,
+                correspondentAccount: try row.stringIfPresent("bank_correspondent_account"))
+        }
+        return details
     }
 }
 

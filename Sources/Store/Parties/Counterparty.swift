@@ -19,6 +19,8 @@ public struct Counterparty: Equatable, Sendable {
     public var foreignCountryCode: String?
     public var roles: [String]
     public var rsURL: String?
+    /// Printed on papers, told to no operator.
+    public var details = PartyDetails()
     public var revision: Int64 = 1
 
     public init(code: String, kind: String, name: String, roles: [String]) {
@@ -29,7 +31,7 @@ public struct Counterparty: Equatable, Sendable {
     }
 
     /// The operator's view of it.
-    var person: Person {
+    public var person: Person {
         Person(
             id: ExternalIDs.person(code), kind: kind, name: name, inn: inn, kpp: kpp, phone: phone,
             foreignINN: foreignINN, foreignRegistrationNumber: foreignRegistrationNumber,
@@ -37,11 +39,12 @@ public struct Counterparty: Equatable, Sendable {
             rsURL: rsURL)
     }
 
-    /// What the operator would refuse, by our field.
+    /// What the operator would refuse, and what cannot be printed, by our field.
     func check(_ problems: inout FieldProblems) {
         for finding in person.findings() where finding.severity == .error {
             problems.add(Self.field(of: finding.field), finding.code, finding.message)
         }
+        for finding in details.findings() { problems.add(finding.field, finding.code, finding.message) }
     }
 
     /// `juridical_details.inn` to `inn`, `roles[0]` to `roles`.

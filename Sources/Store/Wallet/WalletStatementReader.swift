@@ -148,7 +148,7 @@ struct ContractRegimes {
         let changes = try ContractVAT.all(on: db)
         contracts = try db.query(
             """
-            select id, vat_rate, signed_on, ends_on from contract where advertiser_id = $1
+            select id, vat_rate, signed_on, ends_on from contract where advertiser_id = $1 and kind <> 'mediation'
             order by signed_on desc, id desc
             """, [.int4(advertiser)]
         ).compactMap { row in

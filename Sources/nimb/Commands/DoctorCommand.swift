@@ -12,7 +12,8 @@ struct DoctorCommand: AsyncParsableCommand {
 /// `nimb doctor ledger`: every invariant of the ledgers; exit code 1 with the offending ids when one is broken.
 struct DoctorLedgerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "Check every invariant of the credit and charge ledgers.")
+        commandName: "ledger",
+        abstract: "Check every invariant of the credit and charge ledgers, and the labels of what serves now.")
 
     @OptionGroup var database: DatabaseOptions
     @Option(help: "Offending ids to name per check, 1 to 1000.")
@@ -28,7 +29,9 @@ struct DoctorLedgerCommand: AsyncParsableCommand {
         let pool = try database.pool(applicationName: "nimb doctor", maximumConnections: 1)
         let limit = ids
         let report = try await pool.closing { pool in
-            try await pool.transaction(.repeatableRead) { try LedgerDoctor.run(idLimit: limit, on: $0) }
+            try await pool.transaction(.repeatableRead) { db in
+                try LedgerDoctor.run(idLimit: limit, now: SystemClock.now(), on: db)
+            }
         }
         if json {
             Console.say(AttributionJSON.doctor(report))

@@ -95,10 +95,12 @@ struct WorkerJobs {
 
     /// Registers approved creatives with the operator.
     private func registrationJob(_ client: OutboundClient, _ pace: OperatorPace) throws -> Job {
-        let kktu = try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv")))
+        // With what refreshes have changed since: a code that is new today is sold today.
+        let source = KKTUSource(try KKTUDictionary(csv: Data(contentsOf: DataFiles.url("kktu.csv"))))
         let (pool, logger, registration) = (pool, logger, registration)
         return Job(name: "registration", every: .seconds(5)) { _ in
             guard let options = registration() else { return }
+            let kktu = try await pool.transaction { db in try source.current(on: db) }
             let registrar = CreativeRegistrar(
                 pool: pool, client: OperatorClient(options: options, outbound: client, pace: pace), kktu: kktu,
                 batch: options.batch, logger: logger, clock: clock)

@@ -34,7 +34,10 @@ enum MatrixWorld {
         case "users": IDs(own: "own-user", foreign: "foreign-user", absent: "absent-user")
         case "webhooks": IDs(own: "own-webhook", foreign: "foreign-webhook", absent: "absent-webhook")
         case "acts": IDs(own: "act-own-contract-2026-10", foreign: "act-foreign-contract-2026-10", absent: "act-absent")
+        case "invoices": IDs(own: "own-invoice", foreign: "foreign-invoice", absent: "absent-invoice")
         // The retailer's own: shown to all or to none.
+        case "operators": IDs(own: "vk", foreign: nil, absent: "absent-operator")
+        case "agency-cids": IDs(own: "6a1f0c3e-9b7d-4c55-8e21-0f3a5b7c9d10", foreign: nil, absent: "absent-cid")
         case "months": IDs(own: "2026-11", foreign: nil, absent: "1999-01")
         case "pushes": IDs(own: "psh-none", foreign: nil, absent: "absent-push")
         case "statistics": IDs(own: "cr-own-creative-v1__pad-shop", foreign: nil, absent: "absent-row")

@@ -130,6 +130,10 @@ struct FrozenDraft {
         try objects("commission", statement.agentReports, on: db)
         try objects("actual_start", dated(statement.actualStarts), on: db)
         try objects("act_date", dated(statement.actDates), on: db)
+        try objects(
+            "details",
+            statement.details.map { FrozenDetails(id: $0.key, details: $0.value) }.sorted { byteOrder($0.id, $1.id) },
+            on: db)
         try db.query(
             """
             insert into month_media (month, version, sha256) select $1, $2, s from unnest($3::bytea[]) s
@@ -216,6 +220,12 @@ struct FrozenDraft {
 struct FrozenDay: Codable {
     var id: String
     var day: Day
+}
+
+/// What papers say of a party, as a frozen object.
+struct FrozenDetails: Codable {
+    var id: String
+    var details: PartyDetails
 }
 
 /// Frozen values as JSON.

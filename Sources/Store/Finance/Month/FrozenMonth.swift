@@ -73,6 +73,8 @@ public struct FrozenMonth: Sendable {
         statement.agentReports = try reader.objects("commission", on: db)
         statement.actualStarts = try reader.days("actual_start", on: db)
         statement.actDates = try reader.days("act_date", on: db)
+        let details: [FrozenDetails] = try reader.objects("details", on: db)
+        statement.details = Dictionary(details.map { ($0.id, $0.details) }) { first, _ in first }
         statement.overrides = try MonthOverrides.list(month, on: db)
         statement.edition = try MonthExports.edition(month, version: wanted, reason: reason, on: db)
         let settlement = Settlement(statement)

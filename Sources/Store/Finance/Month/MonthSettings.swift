@@ -53,7 +53,17 @@ public enum MonthSettings {
             ).first
         else { throw Refusal.unknownReference("contract", report.contractID) }
         guard report.commission > .zero, report.sales >= report.commission else {
-            throw Refusal.field("commission", "out_of_range", "The commission is above zero and part of the sales.")
+            throw Refusal.field(
+                "commission_micros", "out_of_range", "The commission is above zero and part of the sales.")
+        }
+        guard (1...255).contains(report.serial.unicodeScalars.count),
+            Serial.findings(report.serial, "serial").isEmpty
+        else {
+            throw Refusal.field(
+                "serial", "serial_spaces", "1 to 255 characters, without spaces at the ends or in a row.")
+        }
+        guard report.date >= month.first, report.date <= actor.at.utcDay else {
+            throw Refusal.field("date", "out_of_range", "A report of \(month) is dated in it or later, and not ahead.")
         }
         try db.query(
             """
@@ -68,6 +78,23 @@ public enum MonthSettings {
                 .int8(report.sales.kopecks), .text(report.serial), .date(days: report.date.number), .text(actor.name),
                 .timestamptz(micros: actor.at.micros),
             ])
+    }
+
+    /// What agents reported of a month; `contractID` is the code of the mediation contract.
+    public static func agentReports(
+        of month: AccountingMonth, on db: isolated PostgresConnection
+    ) throws -> [MonthStatement.AgentReport] {
+        try db.query(
+            """
+            select c.code, m.sales_kopecks, m.amount_kopecks, m.serial, m.commission_date
+            from month_commission m join contract c on c.id = m.contract_id where m.month = $1 order by c.id limit 10000
+            """, [.date(days: month.first.number)]
+        ).map { row in
+            MonthStatement.AgentReport(
+                contractID: try row.string("code"), sales: KopeckAmount(kopecks: try row.int64("sales_kopecks")),
+                commission: KopeckAmount(kopecks: try row.int64("amount_kopecks")), serial: try row.string("serial"),
+                date: Day(number: try row.days("commission_date")))
+        }
     }
 
     private static func requireOpen(_ month: AccountingMonth, on db: isolated PostgresConnection) throws {

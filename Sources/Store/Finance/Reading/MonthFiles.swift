@@ -14,22 +14,27 @@ public enum MonthFiles {
         _ month: AccountingMonth, version: Int32? = nil, kktu: KKTUDictionary, now: Timestamp,
         on db: isolated PostgresConnection
     ) throws -> ExportMonth {
+        let switches = try OperatorSettings.switches(on: db)
         if let frozen = try FrozenMonth.read(month, version: version, on: db) {
             let earlier = try MonthExports.list(month, on: db).last { $0.version < frozen.version }
             let previous = try earlier.flatMap { try FrozenMonth.read(month, version: $0.version, on: db) }
-            return ExportMonth(
+            var files = ExportMonth(
                 statement: frozen.statement, mediaBytes: try frozen.mediaBytes(on: db), kktu: kktu, today: now.utcDay,
                 previous: previous?.settlement, toolVersion: toolVersion)
+            files.switches = switches
+            return files
         }
         guard version == nil else { throw Refusal.notFound }
         let highest = try db.query("select coalesce(max(id), 0) as id from charge").single().int64("id")
         var statement = try MonthReader(month: month, highestChargeID: highest, on: db).statement(on: db)
         statement.overrides = try MonthOverrides.list(month, on: db)
         let today = max(now.utcDay, month.last)
-        return ExportMonth(
+        var files = ExportMonth(
             statement: statement,
             mediaBytes: try MonthReader.mediaBytes(Settlement(statement), statement, on: db), kktu: kktu, today: today,
             rehearsal: today != now.utcDay, toolVersion: toolVersion)
+        files.switches = switches
+        return files
     }
 
     /// Keeps the bundle of the newest frozen version as the export of the month, and says that it was exported. The same

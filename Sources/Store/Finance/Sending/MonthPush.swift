@@ -9,13 +9,45 @@ public enum MonthPush {
         try db.query("select ord_push_day from retailer").first?.intIfPresent("ord_push_day")
     }
 
+    /// Days that can be chosen: a month cannot be frozen before the 4th.
+    public static let days: ClosedRange<Int64> = 4...28
+
     /// Chooses the day, 4...28 (a month cannot be frozen before the 4th); nil = months are sent by hand only.
     public static func setDay(_ day: Int?, on db: isolated PostgresConnection) throws {
-        guard day.map((4...28).contains) ?? true else {
+        guard day.map({ days.contains(Int64($0)) }) ?? true else {
             throw Refusal.field("push_day", "out_of_range", "Must be from 4 to 28.")
         }
         try db.query(
             "update retailer set ord_push_day = $1, revision = revision + 1", [day.map { .int($0) } ?? .null])
+    }
+
+    /// Who the operator and his register are in audits and transitions.
+    public static let operatorName = "system:operator"
+
+    /// Months of which the register has taken everything that was exported last: exported -> accepted. Safe to repeat.
+    /// - Returns: the months that were accepted.
+    public static func acceptVerified(now: Timestamp, on db: isolated PostgresConnection) throws -> [AccountingMonth] {
+        let candidates = """
+            select p.month, p.code, p.export_id from ord_push p join month_close m on m.month = p.month
+            where p.state = 'verified' and m.state = 'exported' order by p.month
+            """
+        guard try !db.query(candidates).isEmpty else { return [] }
+        try CheckpointStore.lockLedgers(on: db)
+        var accepted: [AccountingMonth] = []
+        for row in try db.query(candidates) {
+            guard let month = AccountingMonth(containing: Day(number: try row.days("month"))),
+                try ExportStore.newestBundle(of: month, on: db)?.id == row.int64("export_id")
+            else { continue }
+            let actor = MonthActor(name: operatorName, at: now)
+            try MonthClose.markAccepted(month, by: actor, on: db)
+            try AuditLog.record(
+                AuditEntry(
+                    actor: actor.name, action: "month.accepted", object: "month", id: month.description,
+                    advertiser: nil, before: nil, after: "{\"push\":\"\(try row.string("code"))\"}",
+                    requestID: "register", at: now), on: db)
+            accepted.append(month)
+        }
+        return accepted
     }
 
     /// Starts sending the month before today's, when its day has come, its acts are issued and it was not exported yet.

@@ -16,7 +16,7 @@ public enum PushQueue {
         try db.query(
             """
             select p.id from ord_push p
-            where p.state in ('sending', 'sent') and p.not_before <= $1
+            where p.state in ('sending', 'sent', 'verified') and p.not_before <= $1
                 and (p.runner_until is null or p.runner_until <= $1)
                 and exists (select 1 from ord_push_item i where i.push_id = p.id
                     and ((p.state = 'sending' and i.state in ('queued', 'unknown') and i.next_at <= $1)
@@ -33,7 +33,7 @@ public enum PushQueue {
         let taken = try db.query(
             """
             update ord_push set runner = $2, runner_until = $4
-            where id = $1 and state in ('sending', 'sent') and not_before <= $3
+            where id = $1 and state in ('sending', 'sent', 'verified') and not_before <= $3
                 and (runner is null or runner = $2 or runner_until <= $3)
             """,
             [
@@ -57,7 +57,7 @@ public enum PushQueue {
         try db.query(
             """
             update ord_push set runner_until = $3
-            where id = $1 and runner = $2 and state in ('sending', 'sent')
+            where id = $1 and runner = $2 and state in ('sending', 'sent', 'verified')
             """, [.int8(push), .text(runner), .timestamptz(micros: (now + runnerLimit).micros)]
         ).affected == 1
     }
@@ -148,8 +148,8 @@ public enum PushQueue {
     }
 
     private static let taskColumns = """
-                select i.push_id, i.place, i.stage, i.state, i.attempts, i.alone, i.erir_looks, l.external_id, l.method, l.path,
-            l.body
+        select i.push_id, i.place, i.stage, i.state, i.attempts, i.alone, i.erir_looks, i.erir_status, l.external_id,
+            l.method, l.path, l.body
         from ord_push_item i join ord_export_line l on l.export_id = i.export_id and l.place = i.place
         """
 
@@ -161,7 +161,7 @@ public enum PushQueue {
                 externalID: try row.string("external_id"), method: try row.string("method"),
                 path: try row.string("path"), body: Array(try row.string("body").utf8)),
             state: try row.string("state"), attempts: try row.int("attempts"), isAlone: try row.bool("alone"),
-            looks: try row.int("erir_looks"))
+            looks: try row.int("erir_looks"), erirStatus: try row.stringIfPresent("erir_status"))
     }
 
     /// Contents of a picture; nil when it is gone.

@@ -70,6 +70,11 @@ public struct PushTask: Sendable {
     public var isAlone: Bool
     /// Times the register was asked.
     public var looks: Int
+    /// What the register said last; nil = not asked yet.
+    public var erirStatus: String?
+
+    /// An act that the register has: what remains to be asked is what became of the levy on it.
+    public var awaitsLevy: Bool { line.stage == .invoices && erirStatus == "verified" }
 }
 
 /// One call in the operator's journal.

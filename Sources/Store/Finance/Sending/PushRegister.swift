@@ -36,6 +36,10 @@ public enum PushRegister {
         _ task: PushTask, status: String, messages: [String], now: Timestamp, on db: isolated PostgresConnection
     ) throws {
         let word = ["verified", "bad"].contains(status) ? status : "processing"
+        // What the register has taken is settled, but for acts: the levy on them is charged later.
+        var next: Timestamp?
+        if word == "processing" { next = now + pause(task.looks) }
+        if word == "verified", task.line.stage == .invoices { next = now + levyPause }
         try db.query(
             """
             update ord_push_item set erir_status = $3, erir_messages = $4, erir_looks = erir_looks + 1,
@@ -45,12 +49,17 @@ public enum PushRegister {
             [
                 .int8(task.push), .int4(task.place), .text(word),
                 .textArray(messages.prefix(20).map { String($0.prefix(500)) }),
-                word == "processing" ? .timestamptz(micros: (now + pause(task.looks)).micros) : .null,
+                next.map { .timestamptz(micros: $0.micros) } ?? .null,
                 .timestamptz(micros: now.micros),
             ])
         // Whatever the register refuses is sent in full the next time, also when it is the same.
         if word == "bad" {
             try db.query("delete from ord_object where external_id = $1", [.text(task.line.externalID)])
+        }
+        if task.line.stage == .cids, word != "processing" {
+            try db.query(
+                "update agency_cid set status = $2, revision = revision + 1 where cid = $1 and status <> $2",
+                [.text(task.line.externalID), .text(word)])
         }
         guard task.line.stage == .creatives, word != "processing",
             let version = try version(task.line.externalID, on: db), version.erid != nil, version.status != word
@@ -60,6 +69,39 @@ public enum PushRegister {
             [.int4(version.id), .text(word)])
         try db.query("update creative set revision = revision + 1 where id = $1", [.int4(version.creative)])
         try db.query("select bump_control_version('control')")
+    }
+
+    /// Pause between two questions about the levy on an act.
+    public static let levyPause: Timestamp.Span = .hours(24)
+
+    /// What the operator says of the levy on an act (`erir_tax_status`); nil where he says nothing. A charged levy locks
+    /// the act for good, and is not asked for again.
+    public static func settleLevy(
+        _ task: PushTask, status: String?, now: Timestamp, on db: isolated PostgresConnection
+    ) throws {
+        let status = status.flatMap { LevyLocks.statuses.contains($0) ? $0 : nil }
+        if let status,
+            let row = try db.query(
+                "select month from ord_push where id = $1", [.int8(task.push)]
+            ).first, let month = AccountingMonth(containing: Day(number: try row.days("month")))
+        {
+            let before = try LevyLocks.statuses(month, on: db)[task.line.externalID]
+            if before != status, before != "blocked" {
+                let actor = MonthActor(name: MonthPush.operatorName, at: now)
+                try LevyLocks.set(act: task.line.externalID, month: month, status: status, by: actor, on: db)
+                try AuditLog.record(
+                    AuditEntry(
+                        actor: actor.name, action: "act.levy_set", object: "act", id: task.line.externalID,
+                        advertiser: nil, before: before.map { "{\"levy\":\"\($0)\"}" },
+                        after: "{\"levy\":\"\(status)\"}", requestID: "register", at: now), on: db)
+            }
+        }
+        try db.query(
+            "update ord_push_item set erir_next_at = $3, erir_looks = erir_looks + 1 where push_id = $1 and place = $2",
+            [
+                .int8(task.push), .int4(task.place),
+                status == "blocked" ? .null : .timestamptz(micros: (now + levyPause).micros),
+            ])
     }
 
     /// The register could not be asked.

@@ -6,7 +6,7 @@ import Postgres
 struct BankMatcher {
     /// How the advertiser was found, or why not. Raw values are stored.
     enum Match: String {
-        /// The purpose names his contract.
+        /// The purpose names his contract, or an invoice under it.
         case contract
         /// The payer is he, or the client of his contract.
         case inn
@@ -37,6 +37,8 @@ struct BankMatcher {
         var from: Day
         var to: Day?
         var regime: VATRate
+        /// Later regimes, earliest first.
+        var changes: [VATPeriod]
 
         func isInForce(on day: Day) -> Bool { from <= day && day <= (to ?? day) }
     }
@@ -44,16 +46,30 @@ struct BankMatcher {
     /// Serials that are shorter are found in any text.
     private static let shortestSerial = 3
 
+    /// An invoice that a payment may name.
+    private struct Invoice {
+        var advertiserID: Int32
+        var contractID: Int32
+        var rate: VATRate
+    }
+
+    /// Newest invoices that are looked for in purposes.
+    private static let invoiceLimit = 20_000
+
     private let contracts: [Contract]
+    /// By folded number.
+    private let invoices: [String: Invoice]
     private let advertisersByINN: [String: Set<Int32>]
     /// The retailer's own tax number.
     let ownINN: String?
 
     init(on db: isolated PostgresConnection) throws {
+        let changes = try ContractVAT.all(on: db)
         contracts = try db.query(
             """
             select k.id, k.advertiser_id, k.serial, k.signed_on, k.ends_on, k.vat_rate, p.inn
-            from contract k join counterparty p on p.id = k.client_counterparty_id order by k.signed_on desc, k.id desc
+            from contract k join counterparty p on p.id = k.client_counterparty_id
+            where k.kind <> 'mediation' order by k.signed_on desc, k.id desc
             """
         ).compactMap { row in
             guard let regime = VATRate(rawValue: try row.string("vat_rate")) else { return nil }
@@ -61,8 +77,20 @@ struct BankMatcher {
                 id: try row.int32("id"), advertiserID: try row.int32("advertiser_id"),
                 serial: try row.stringIfPresent("serial").map(Self.folded), clientINN: try row.stringIfPresent("inn"),
                 from: Day(number: try row.days("signed_on")), to: try row.daysIfPresent("ends_on").map(Day.init),
-                regime: regime)
+                regime: regime, changes: changes[try row.int32("id")] ?? [])
         }
+        var invoices: [String: Invoice] = [:]
+        for row in try db.query(
+            """
+            select serial, advertiser_id, contract_id, vat_rate from top_up_invoice order by id desc
+            limit \(Self.invoiceLimit)
+            """)
+        {
+            guard let rate = VATRate(rawValue: try row.string("vat_rate")) else { continue }
+            invoices[Self.folded(try row.string("serial"))] = Invoice(
+                advertiserID: try row.int32("advertiser_id"), contractID: try row.int32("contract_id"), rate: rate)
+        }
+        self.invoices = invoices
         var byINN: [String: Set<Int32>] = [:]
         let rows = try db.query(
             "select a.id, p.inn from advertiser a join counterparty p on p.id = a.counterparty_id where p.inn is not null"
@@ -79,6 +107,12 @@ struct BankMatcher {
 
     func find(_ document: BankDocument) -> Result {
         let payers = document.payerINN.isEmpty ? [] : advertisersByINN[document.payerINN] ?? []
+        if let invoice = invoice(in: document.purpose) {
+            guard payers.isEmpty || payers.contains(invoice.advertiserID) else { return Result(match: .contradiction) }
+            return Result(
+                match: .contract, advertiserID: invoice.advertiserID, contractID: invoice.contractID,
+                rate: WalletVAT.rate(invoice.rate, on: document.date))
+        }
         let named = named(in: document.purpose, on: document.date)
         if let contract = named {
             // A payment for somebody else is taken only from a payer who is nobody here.
@@ -102,9 +136,18 @@ struct BankMatcher {
     }
 
     private func result(_ match: Match, _ contract: Contract, _ day: Day) -> Result {
-        Result(
+        let regime = contract.changes.last { $0.from <= day }?.rate ?? contract.regime
+        return Result(
             match: match, advertiserID: contract.advertiserID, contractID: contract.id,
-            rate: WalletVAT.rate(contract.regime, on: day))
+            rate: WalletVAT.rate(regime, on: day))
+    }
+
+    /// The invoice that the purpose names; nil when none or several. Numbers are words without spaces, so each word is
+    /// looked up.
+    private func invoice(in purpose: String) -> Invoice? {
+        let words = Self.folded(purpose).split { $0.isWhitespace || ",;.()«»\"№".contains($0) }
+        let found = Set(words.map(String.init)).compactMap { invoices[$0] }
+        return found.count == 1 ? found[0] : nil
     }
 
     /// The one advertiser whose contract the purpose names, by the longest serial; nil when none or several.
