@@ -119,6 +119,6 @@ import Testing
             }
         }
         #expect(ghosts > 150, "\(ghosts)")
-        #expect(crowded > 40, "\(crowded)")
+        #expect(crowded > 25, "\(crowded)")
     }
 }
