@@ -65,6 +65,8 @@ public struct DecisionResult: Sendable {
         /// Line item index.
         public var line: Int32
         public var reason: NoFillReason
+        /// Bit per slot of the request in which it was stopped.
+        public var slots: UInt16
     }
 
     public var slots: ContiguousArray<Slot> = []

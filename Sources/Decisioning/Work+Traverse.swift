@@ -133,7 +133,10 @@ extension Work {
             let wanted = max(inputs.snapshot.formats[Int(unit.format)].minimumCards, 1)
             let reason = Self.stockReason(line, wanted, inputs)
             if reason != .none {
-                if isFirstLook { stop(unit.line, reason, mask, &result) }
+                if isFirstLook {
+                    count(reason, mask, &result)
+                    stop(unit.line, reason, mask, &result)
+                }
                 return false
             }
         }
@@ -143,30 +146,38 @@ extension Work {
         }
         let pull = pull(line, snapshot)
         if line.flags.contains(.needsLease) {
+            let wanted = mask
             mask = slotsWithBudget(line, creative, pull, mask, isFirstLook, inputs, &result)
-            if mask == 0 {
+            if mask != wanted, isFirstLook {
                 let isSpent = inputs.budget.state(line.id) == .budgetExhausted
-                if isFirstLook { stop(unit.line, isSpent ? .budgetExhausted : .leaseExhausted, 0, &result) }
-                return false
+                stop(unit.line, isSpent ? .budgetExhausted : .leaseExhausted, wanted & ~mask, &result)
             }
+            if mask == 0 { return false }
         }
         let late = lateChecks(line, mixed, request, inputs)
         if late != .none {
-            if isFirstLook { stop(unit.line, late, mask, &result) }
+            if isFirstLook {
+                count(late, mask, &result)
+                stop(unit.line, late, mask, &result)
+            }
             return false
         }
         result.scored &+= 1
         return offer(Int32(unitIndex), unit.line, line, chosen, creative, pull, mixed & 0x7FFF_FFFF, mask)
     }
 
-    /// Counts what stopped a line item that fits the page, and remembers the first of them.
+    /// Remembers the first line items that fit the page and were stopped.
     private mutating func stop(
         _ line: Int32, _ reason: NoFillReason, _ mask: UInt32, _ result: inout DecisionResult
     ) {
-        count(reason, mask, &result)
-        if result.stopped.count < DecisionRecord.Detail.stoppedLimit {
-            result.stopped.append(DecisionResult.Stopped(line: line, reason: reason))
+        if result.stopped.count == DecisionRecord.Detail.stoppedLimit { return }
+        var bits: UInt16 = 0
+        var left = mask
+        while left != 0 {
+            bits |= 1 &<< UInt16(truncatingIfNeeded: slots[left.trailingZeroBitCount].slot)
+            left &= left &- 1
         }
+        result.stopped.append(DecisionResult.Stopped(line: line, reason: reason, slots: bits))
     }
 
     private static func servability(_ unit: Snapshot.Unit, _ line: Snapshot.Line, _ inputs: Decider.Inputs)

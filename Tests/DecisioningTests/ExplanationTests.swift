@@ -44,7 +44,7 @@ struct ExplanationTests {
                 isSignedIn: request.isSignedIn,
                 audienceIDs: request.audiences.filter { $0 >= 0 }.map { snapshot.audienceIDs[Int($0)] },
                 stopped: result.stopped.map {
-                    .init(lineItemID: snapshot.lines[Int($0.line)].id, reason: $0.reason.rawValue)
+                    .init(lineItemID: snapshot.lines[Int($0.line)].id, reason: $0.reason.rawValue, slots: $0.slots)
                 }))
     }
 

@@ -153,7 +153,9 @@ import Testing
         }
         writer.page(phrase: Array((record.detail?.phrase ?? "").utf8)[...], isSignedIn: record.detail?.isSignedIn)
         for id in record.detail?.audienceIDs ?? [] { writer.audience(id) }
-        for it in record.detail?.stopped ?? [] { writer.stopped(lineItemID: it.lineItemID, reason: it.reason) }
+        for it in record.detail?.stopped ?? [] {
+            writer.stopped(lineItemID: it.lineItemID, reason: it.reason, slots: it.slots)
+        }
         for slot in record.slots {
             writer.slot(placementID: slot.placementID, noFill: slot.noFill)
             for it in slot.reasons { writer.reason(it.reason, count: Int32(it.count)) }

@@ -117,7 +117,7 @@ struct RecordMaker {
                     productID: number(), phrase: Bool.random(using: &random) ? "чай \(number(UInt16.self))" : nil,
                     isSignedIn: one([nil, true, false]), audienceIDs: many(8) { $0.number() },
                     stopped: many(DecisionRecord.Detail.stoppedLimit) {
-                        .init(lineItemID: $0.number(), reason: $0.number())
+                        .init(lineItemID: $0.number(), reason: $0.number(), slots: $0.number())
                     }) : nil)
     }
 

@@ -14,21 +14,24 @@ struct CapTransferTests {
                 shopper, lineItemID: 5, lineLimits: limits, advertiserID: 9, advertiserLimits: CapLimits(day: 4),
                 now: at)
         }
-        for shopper in UInt64(1)...50 {
+        // Shards go by the upper bits.
+        func key(_ number: UInt64) -> UInt64 { number << 56 | number }
+        for number in UInt64(1)...50 {
+            let shopper = key(number)
             #expect(claim(one, shopper, now))
             one.confirm(shopper, lineItemID: 5, advertiserID: 9, decidedAt: now)
         }
         // One more for some, unconfirmed.
-        for shopper in UInt64(1)...10 { #expect(claim(one, shopper, now + .seconds(5))) }
+        for number in UInt64(1)...10 { #expect(claim(one, key(number), now + .seconds(5))) }
         let moving = one.exportCaps { $0 % 2 == 0 }
         #expect(moving.count == 25)
         for (shopper, caps) in moving { #expect(other.importCaps(caps, shopper: shopper)) }
-        #expect(!claim(other, 2, now + .seconds(9)), "two of the session are counted, one of them unconfirmed")
-        other.confirm(2, lineItemID: 5, advertiserID: 9, decidedAt: now + .seconds(5))
-        #expect(!claim(other, 2, now + .minutes(11)), "what was confirmed on the new node stays")
-        #expect(claim(other, 20, now + .seconds(9)))
-        #expect(!claim(other, 20, now + .seconds(9)))
-        #expect(claim(other, 3, now + .seconds(9)), "a shopper who did not move is new there")
+        #expect(!claim(other, key(2), now + .seconds(9)), "two of the session are counted, one of them unconfirmed")
+        other.confirm(key(2), lineItemID: 5, advertiserID: 9, decidedAt: now + .seconds(5))
+        #expect(!claim(other, key(2), now + .minutes(11)), "what was confirmed on the new node stays")
+        #expect(claim(other, key(20), now + .seconds(9)))
+        #expect(!claim(other, key(20), now + .seconds(9)))
+        #expect(claim(other, key(3), now + .seconds(9)), "a shopper who did not move is new there")
     }
 
     @Test func otherBytesAreNone() {

@@ -117,7 +117,8 @@ public enum DecisionExplainer {
                 answers.append(
                     isBlinded
                         ? blinded(record, id, slot, &replay)
-                        : known(record, id, slot) ?? asked(record, id, slot, &replay))
+                        : known(record, id, slot)
+                            ?? asked(record, id, slot, &replay, isBlinded: false))
             }
         }
         return answers
@@ -146,18 +147,21 @@ public enum DecisionExplainer {
         return nil
     }
 
-    /// Asked again; a line item that could have been shown and that the record says was stopped, was stopped.
+    /// Asked again; a line item that could have been shown, and that the record says was stopped, was stopped.
     private static func asked(
-        _ record: DecisionRecord, _ id: Int32, _ slot: Int, _ replay: inout DecisionReplay?
+        _ record: DecisionRecord, _ id: Int32, _ slot: Int, _ replay: inout DecisionReplay?, isBlinded: Bool
     ) -> LineExplanation {
-        let stopped = record.detail?.stopped.first { $0.lineItemID == id }.flatMap { NoFillReason(rawValue: $0.reason) }
+        let stopped = record.detail?.stopped.first { $0.lineItemID == id && $0.slots >> UInt16(slot) & 1 != 0 }
+            .flatMap { NoFillReason(rawValue: $0.reason) }
         guard let answer = replay?.ask(id, slot: slot) else {
             let outcome = stopped.map { LineExplanation.Outcome.stopped($0) } ?? .unknown
             return LineExplanation(lineItemID: id, slot: slot, outcome: outcome)
         }
-        guard let stopped, answer.outcome == .outbid || answer.outcome.stage.map({ $0 == .stock }) == true else {
-            return answer
-        }
+        guard let stopped else { return answer }
+        // One of its formats may have been stopped where another was not; and who was looked at at all depends on the
+        // others. What stops a line item in every format is told to everybody, the rest only to who sees all.
+        let isWhole = [.paced, .budgetExhausted, .frequencyCapped, .capsElsewhere].contains(stopped)
+        guard isWhole ? answer.outcome == .outbid : !isBlinded else { return answer }
         return LineExplanation(lineItemID: id, slot: slot, outcome: .stopped(stopped))
     }
 
@@ -166,6 +170,6 @@ public enum DecisionExplainer {
     ) -> LineExplanation {
         if let served = served(record, id, slot) { return served }
         // Whoever is already elsewhere on the page, or was kept off it by others, lost the auction of this slot.
-        return asked(record, id, slot, &replay)
+        return asked(record, id, slot, &replay, isBlinded: true)
     }
 }

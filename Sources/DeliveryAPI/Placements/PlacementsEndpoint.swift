@@ -269,7 +269,8 @@ final class PlacementsEndpoint {
             phrase: json.text[parsed.query.range], isSignedIn: scratch.request.isSignedIn)
         for audience in scratch.request.audiences { record.audience(snapshot.audienceIDs[Int(audience)]) }
         for it in result.stopped {
-            record.stopped(lineItemID: snapshot.lines[Int(it.line)].id, reason: it.reason.rawValue)
+            record.stopped(
+                lineItemID: snapshot.lines[Int(it.line)].id, reason: it.reason.rawValue, slots: it.slots)
         }
         for (index, slot) in result.slots.enumerated() {
             record.slot(placementID: snapshot.placements[Int(slot.placement)].id, noFill: slot.noFill.rawValue)

@@ -16,7 +16,7 @@ public final class DecisionRecordWriter {
     private static let loserBytes = 13
     private static let detailBytes =
         9 + DecisionRecord.Detail.phraseLimit + 4 * DecisionRecord.Detail.audienceLimit
-        + DecisionRecord.Detail.stoppedLimit * 5
+        + DecisionRecord.Detail.stoppedLimit * 7
     private static let capacity =
         LogRecordCodec.slotCountOffset + 4 + CallerID.limit + LogRecordCodec.contextBytes
         + LogRecordCodec.predictionBytes + detailBytes
@@ -106,7 +106,7 @@ public final class DecisionRecordWriter {
     }
 
     /// Adds a line item that was stopped late; before the first slot. Those past the limit are left out.
-    public func stopped(lineItemID: Int32, reason: UInt8) {
+    public func stopped(lineItemID: Int32, reason: UInt8, slots: UInt16) {
         openStopped()
         guard stoppedCount >= 0 else { return }
         let old = memory.load(fromByteOffset: stoppedCount, as: UInt8.self)
@@ -114,6 +114,7 @@ public final class DecisionRecordWriter {
         memory.storeBytes(of: old + 1, toByteOffset: stoppedCount, as: UInt8.self)
         put(lineItemID)
         put(reason)
+        put(slots)
     }
 
     private func openStopped() {

@@ -94,10 +94,13 @@ public struct DecisionRecord: Equatable, Sendable {
         public var lineItemID: Int32
         /// `NoFillReason` code.
         public var reason: UInt8
+        /// Bit per slot of the record in which it was stopped.
+        public var slots: UInt16
 
-        public init(lineItemID: Int32, reason: UInt8) {
+        public init(lineItemID: Int32, reason: UInt8, slots: UInt16) {
             self.lineItemID = lineItemID
             self.reason = reason
+            self.slots = slots
         }
     }
 

@@ -81,6 +81,7 @@ public enum LogRecordCodec {
             for stopped in detail.stopped {
                 out.put(stopped.lineItemID)
                 out.put(stopped.reason)
+                out.put(stopped.slots)
             }
         }
         for slot in it.slots {

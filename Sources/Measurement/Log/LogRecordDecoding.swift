@@ -64,11 +64,13 @@ extension LogRecordCodec {
         guard signedIn < 3 else { throw .invalidField("signed_in") }
         detail.isSignedIn = signedIn == 0 ? nil : signedIn == 2
         detail.audienceIDs = try reader.int32Array(try reader.count(UInt8.self, atMost: 255, itemSize: 4))
-        let count = try reader.count(UInt8.self, atMost: 255, itemSize: 5)
+        let count = try reader.count(UInt8.self, atMost: 255, itemSize: 7)
         detail.stopped.reserveCapacity(count)
         for _ in 0..<count {
             let line = try reader.integer(Int32.self)
-            detail.stopped.append(DecisionRecord.Stopped(lineItemID: line, reason: try reader.integer(UInt8.self)))
+            let reason = try reader.integer(UInt8.self)
+            detail.stopped.append(
+                DecisionRecord.Stopped(lineItemID: line, reason: reason, slots: try reader.integer(UInt16.self)))
         }
         return detail
     }

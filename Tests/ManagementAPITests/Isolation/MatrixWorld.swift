@@ -85,7 +85,7 @@ enum MatrixWorld {
                     id: decision, storefrontID: 1, pageType: .home, visitorID: nil, locationID: 1, device: .mobile,
                     snapshotVersion: 1, stockVersion: 1, slots: [slot, slot],
                     context: .init(categoryID: 1, brandID: 1, region: "RU-MOW"),
-                    detail: .init(productID: 1, stopped: [.init(lineItemID: 2, reason: 12)]))), into: &body)
+                    detail: .init(productID: 1, stopped: [.init(lineItemID: 2, reason: 12, slots: 1)]))), into: &body)
         let stored = body
         _ = try await pool.withConnection { db in
             try db.query(
