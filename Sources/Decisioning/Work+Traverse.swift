@@ -141,7 +141,10 @@ extension Work {
             }
         }
         if line.flags.contains(.hasGoal), inputs.budget.isGoalReached(line.id) {
-            if isFirstLook { count(.goalReached, mask, &result) }
+            if isFirstLook {
+                count(.goalReached, mask, &result)
+                stop(unit.line, .goalReached, mask, &result)
+            }
             return false
         }
         let pull = pull(line, snapshot)

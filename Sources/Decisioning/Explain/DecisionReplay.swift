@@ -160,7 +160,7 @@ public enum DecisionExplainer {
         guard let stopped else { return answer }
         // One of its formats may have been stopped where another was not; and who was looked at at all depends on the
         // others. What stops a line item in every format is told to everybody, the rest only to who sees all.
-        let isWhole = [.paced, .budgetExhausted, .frequencyCapped, .capsElsewhere].contains(stopped)
+        let isWhole = [.paced, .goalReached, .budgetExhausted, .frequencyCapped, .capsElsewhere].contains(stopped)
         guard isWhole ? answer.outcome == .outbid : !isBlinded else { return answer }
         return LineExplanation(lineItemID: id, slot: slot, outcome: .stopped(stopped))
     }

@@ -1,6 +1,7 @@
 import AdModel
 import Decisioning
 import Measurement
+import Stemmer
 import Synchronization
 
 /// Makes the snapshots of past decisions again, and keeps the last ones that were asked for.
@@ -44,9 +45,25 @@ public final class SnapshotArchive: Sendable {
                 record, snapshot: kept.snapshot, stock: kept.stock,
                 shopper: record.visitorID.flatMap { shopperHash?($0) } ?? 0,
                 zoneOffset: kept.zones[record.storefrontID] ?? .seconds(0),
+                words: record.detail?.phrase.map { Self.words($0, kept.snapshot) } ?? [],
                 sku: record.detail.flatMap { kept.skus[$0.productID] })
         }
         return DecisionExplainer.explain(record, lineItemIDs: lineItemIDs, replay: replay, isBlinded: isBlinded)
+    }
+
+    /// A search phrase as serving reads it.
+    private static func words(_ phrase: String, _ snapshot: Snapshot) -> ContiguousArray<Int32> {
+        guard snapshot.knowsPhrases else { return [] }
+        let stemmer = WordStemmer()
+        var words: ContiguousArray<Int32> = []
+        var word: ContiguousArray<UInt8> = []
+        var phrase = phrase
+        phrase.withUTF8 { bytes in
+            PhraseWords.each(of: UnsafeRawBufferPointer(bytes), word: &word) { folded in
+                words.append(stemmer.withStem(folded) { snapshot.word($0) })
+            }
+        }
+        return words
     }
 
     private func find(_ record: DecisionRecord) async throws -> Kept? {
