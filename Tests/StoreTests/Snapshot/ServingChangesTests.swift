@@ -78,6 +78,7 @@ import Testing
         #expect(patched.input.locations == full.input.locations, "\(place)")
         #expect(patched.input.categories == full.input.categories, "\(place)")
         #expect(patched.input.brands == full.input.brands, "\(place)")
+        #expect(patched.input.clickWeights == full.input.clickWeights, "\(place)")
         #expect(patched.input.advertisers == full.input.advertisers, "\(place)")
         #expect(patched.storefronts == full.storefronts, "\(place)")
         #expect(patched.serverKeys == full.serverKeys, "\(place)")
@@ -89,7 +90,12 @@ import Testing
         func bare(_ products: [SnapshotInput.Product]) -> [SnapshotInput.Product] {
             products.map { product in
                 var product = product
-                if !promoted.contains(product.id) { product.fragment = [] }
+                // What was promoted once keeps what is known of promoted ones.
+                if !promoted.contains(product.id) {
+                    product.fragment = []
+                    product.price = nil
+                    product.margin = 0
+                }
                 return product
             }
         }
