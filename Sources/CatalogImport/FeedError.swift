@@ -93,6 +93,8 @@ public enum FeedRemark: String, CaseIterable, Sendable {
     case countAbsent = "count_absent"
     case vendorAbsent = "vendor_absent"
     case badOldPrice = "bad_old_price"
+    /// The purchase price is no amount; the product's margin stays unknown.
+    case badPurchasePrice = "bad_purchase_price"
     case badURL = "bad_url"
     /// The parent is not in the feed: taken as a root.
     case categoryParentAbsent = "category_parent_absent"

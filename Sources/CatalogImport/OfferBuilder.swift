@@ -4,7 +4,8 @@ import Store
 /// Gathers the texts of one offer and judges them when the element ends.
 struct OfferBuilder {
     enum Field: Int, CaseIterable {
-        case name, price, oldPrice, url, picture, vendor, model, typePrefix, currency, count, category, param
+        case name, price, oldPrice, purchasePrice, url, picture, vendor, model, typePrefix, currency, count, category,
+            param
     }
 
     private var texts = [String?](repeating: nil, count: Field.allCases.count)
@@ -17,7 +18,8 @@ struct OfferBuilder {
 
     /// Elements of an offer that matter; the first of each counts, except categories and params.
     static let fields: [String: Field] = [
-        "name": .name, "price": .price, "oldprice": .oldPrice, "url": .url, "picture": .picture, "vendor": .vendor,
+        "name": .name, "price": .price, "oldprice": .oldPrice,
+        "purchase_price": .purchasePrice, "url": .url, "picture": .picture, "vendor": .vendor,
         "model": .model, "typePrefix": .typePrefix, "currencyId": .currency, "count": .count, "categoryId": .category,
         "param": .param,
     ]
@@ -96,13 +98,18 @@ struct OfferBuilder {
                 tally.remark(.badOldPrice)
             }
         }
+        var purchasePrice: Int64?
+        if let paidText = text(.purchasePrice) {
+            purchasePrice = OfferBuilder.price(paidText)
+            if purchasePrice == nil { tally.remark(.badPurchasePrice) }
+        }
         if let currency = text(.currency), currency != "RUB", currency != "RUR" { tally.remark(.currencyNotConverted) }
         if text(.vendor) == nil { tally.remark(.vendorAbsent) }
         return .success(
             CatalogueOffer(
                 sku: id, groupID: groupID, name: name, brand: text(.vendor), url: address(.url, &tally),
                 pictureURL: address(.picture, &tally), categoryCodes: categories, attributesJSON: attributesJSON,
-                quantity: quantity, priceMicros: price, oldPriceMicros: oldPrice))
+                quantity: quantity, priceMicros: price, oldPriceMicros: oldPrice, purchasePriceMicros: purchasePrice))
     }
 
     /// Exact decimal; a comma is a point, as in shops that write numbers the Russian way.

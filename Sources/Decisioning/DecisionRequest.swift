@@ -40,6 +40,10 @@ public struct DecisionRequest: Sendable {
     public var isSignedIn: Bool?
     /// In the caller's order, at most `Limits.slots`.
     public var slots: ContiguousArray<Slot> = []
+    /// False when another node counts the shopper's frequency caps: then nothing that is capped is served.
+    public var countsCaps = true
+    /// Line item indices that alone may compete, for explanations; empty = all. Only the exhaustive search heeds it.
+    public var among: ContiguousArray<Int32> = []
 
     public init() {}
 
@@ -58,6 +62,8 @@ public struct DecisionRequest: Sendable {
         words.removeAll(keepingCapacity: true)
         attributes.removeAll(keepingCapacity: true)
         isSignedIn = nil
+        countsCaps = true
         slots.removeAll(keepingCapacity: true)
+        among.removeAll(keepingCapacity: true)
     }
 }

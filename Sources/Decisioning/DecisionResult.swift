@@ -1,4 +1,5 @@
 import AdModel
+import Measurement
 
 /// The answer for one page, in indices of the snapshot. Valid until the scratch it lives in decides again.
 public struct DecisionResult: Sendable {
@@ -59,11 +60,22 @@ public struct DecisionResult: Sendable {
         public var parts: UInt32
     }
 
+    /// A line item that fitted the page and was stopped by its circumstances.
+    public struct Stopped: Sendable {
+        /// Line item index.
+        public var line: Int32
+        public var reason: NoFillReason
+        /// Bit per slot of the request in which it was stopped.
+        public var slots: UInt16
+    }
+
     public var slots: ContiguousArray<Slot> = []
     public var ads: ContiguousArray<Ad> = []
     public var cards: ContiguousArray<Card> = []
     /// The next 8 candidates of each slot, best first.
     public var losers: ContiguousArray<Loser> = []
+    /// The first line items that stock, budget, pacing or caps stopped, in the order they were met.
+    public var stopped: ContiguousArray<Stopped> = []
     /// How many candidates each reason stopped: `reasonCounts[slot * NoFillReason.allCases.count + reason]`.
     public var reasonCounts: ContiguousArray<Int32> = []
     /// Postings looked at and candidates scored: what a decision costs.

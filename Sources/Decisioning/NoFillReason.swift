@@ -39,6 +39,8 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
     case competitorBlocked = 18
     /// It has had all the impressions that it was promised.
     case goalReached = 19
+    /// Another node counts the shopper's frequency caps.
+    case capsElsewhere = 20
 
     /// Stable name, as the API answers it.
     public var name: String {
@@ -63,6 +65,7 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
         case .companionMissing: "companion_missing"
         case .competitorBlocked: "competitor_blocked"
         case .goalReached: "goal_reached"
+        case .capsElsewhere: "caps_elsewhere"
         }
     }
 
@@ -73,6 +76,7 @@ public enum NoFillReason: UInt8, CaseIterable, Sendable {
         // Later in the list than in the pipeline.
         case .competitorBlocked: NoFillReason.notTargeted.stage + 1
         case .goalReached: NoFillReason.budgetExhausted.stage - 1
+        case .capsElsewhere: NoFillReason.frequencyCapped.stage - 1
         default: rawValue &* 2
         }
     }

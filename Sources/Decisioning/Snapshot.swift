@@ -188,6 +188,7 @@ public final class Snapshot: Sendable {
     public let fragments: ContiguousArray<UInt8>
     public let categoryIDs: ContiguousArray<Int32>
     public let brandIDs: ContiguousArray<Int32>
+    public let audienceIDs: ContiguousArray<Int32>
 
     let space: AttributeSpace
     let categoryParents: ContiguousArray<Int32>
@@ -245,6 +246,7 @@ public final class Snapshot: Sendable {
         fragments = builder.fragments
         categoryIDs = ContiguousArray(input.categories.map(\.id))
         brandIDs = ContiguousArray(input.brands.map(\.id))
+        audienceIDs = ContiguousArray(input.audiences.map(\.id))
         space = builder.space
         categoryParents = builder.categoryParents
         productCategories = builder.productCategories

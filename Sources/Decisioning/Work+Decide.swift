@@ -59,6 +59,7 @@ extension Work {
         result.ads.removeAll(keepingCapacity: true)
         result.cards.removeAll(keepingCapacity: true)
         result.losers.removeAll(keepingCapacity: true)
+        result.stopped.removeAll(keepingCapacity: true)
         result.reasonCounts.removeAll(keepingCapacity: true)
         result.visited = 0
         result.scored = 0
@@ -155,5 +156,5 @@ extension Work {
 
 extension NoFillReason {
     /// Size of the reason counts of one slot.
-    public static let count = 20
+    public static let count = 21
 }

@@ -1,4 +1,5 @@
 import AdModel
+import Measurement
 import Profiles
 
 extension Work {

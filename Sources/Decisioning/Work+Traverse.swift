@@ -1,4 +1,5 @@
 import AdModel
+import Measurement
 import Profiles
 
 extension Work {
@@ -23,6 +24,7 @@ extension Work {
         }
         if inputs.search == .exhaustive {
             for unit in snapshot.units.indices where snapshot.units[unit].format == format {
+                if !request.among.isEmpty, !request.among.contains(snapshot.units[unit].line) { continue }
                 result.visited &+= 1
                 _ = consider(unit, accepting, isFirstLook: only < 0, request, inputs, &result)
             }
@@ -131,26 +133,54 @@ extension Work {
             let wanted = max(inputs.snapshot.formats[Int(unit.format)].minimumCards, 1)
             let reason = Self.stockReason(line, wanted, inputs)
             if reason != .none {
-                if isFirstLook { count(reason, mask, &result) }
+                if isFirstLook {
+                    count(reason, mask, &result)
+                    stop(unit.line, reason, mask, &result)
+                }
                 return false
             }
         }
         if line.flags.contains(.hasGoal), inputs.budget.isGoalReached(line.id) {
-            if isFirstLook { count(.goalReached, mask, &result) }
+            if isFirstLook {
+                count(.goalReached, mask, &result)
+                stop(unit.line, .goalReached, mask, &result)
+            }
             return false
         }
         let pull = pull(line, snapshot)
         if line.flags.contains(.needsLease) {
+            let wanted = mask
             mask = slotsWithBudget(line, creative, pull, mask, isFirstLook, inputs, &result)
+            if mask != wanted, isFirstLook {
+                let isSpent = inputs.budget.state(line.id) == .budgetExhausted
+                stop(unit.line, isSpent ? .budgetExhausted : .leaseExhausted, wanted & ~mask, &result)
+            }
             if mask == 0 { return false }
         }
-        let late = lateChecks(line, mixed, inputs)
+        let late = lateChecks(line, mixed, request, inputs)
         if late != .none {
-            if isFirstLook { count(late, mask, &result) }
+            if isFirstLook {
+                count(late, mask, &result)
+                stop(unit.line, late, mask, &result)
+            }
             return false
         }
         result.scored &+= 1
         return offer(Int32(unitIndex), unit.line, line, chosen, creative, pull, mixed & 0x7FFF_FFFF, mask)
+    }
+
+    /// Remembers the first line items that fit the page and were stopped.
+    private mutating func stop(
+        _ line: Int32, _ reason: NoFillReason, _ mask: UInt32, _ result: inout DecisionResult
+    ) {
+        if result.stopped.count == DecisionRecord.Detail.stoppedLimit { return }
+        var bits: UInt16 = 0
+        var left = mask
+        while left != 0 {
+            bits |= 1 &<< UInt16(truncatingIfNeeded: slots[left.trailingZeroBitCount].slot)
+            left &= left &- 1
+        }
+        result.stopped.append(DecisionResult.Stopped(line: line, reason: reason, slots: bits))
     }
 
     private static func servability(_ unit: Snapshot.Unit, _ line: Snapshot.Line, _ inputs: Decider.Inputs)
@@ -216,12 +246,13 @@ extension Work {
 
     /// The checks that cost most: pacing and caps.
     private mutating func lateChecks(
-        _ line: Snapshot.Line, _ mixed: UInt64, _ inputs: Decider.Inputs
+        _ line: Snapshot.Line, _ mixed: UInt64, _ request: DecisionRequest, _ inputs: Decider.Inputs
     ) -> NoFillReason {
         if line.flags.contains(.paced) {
             // Other bits than those that break ties.
             if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.budget.passShare(line.id) { return .paced }
         }
+        if !request.countsCaps, line.flags.contains(.capped) { return .capsElsewhere }
         if hasProfile, line.flags.contains(.capped), CapCounters.mayHold(line.id, line.advertiserID, capFilter) {
             let now = inputs.now.wholeSeconds
             let session = profile.session

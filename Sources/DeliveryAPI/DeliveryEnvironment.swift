@@ -44,6 +44,8 @@ public struct DeliveryBackend: Sendable {
     public var previewParameter: PreviewParameter?
     /// Reads a creative version for a preview, whatever its state.
     public var previewCreative: (@Sendable (_ versionID: Int32, _ now: Timestamp) async throws -> PreviewCreative?)?
+    /// Says as JSON why a decision came out as it did, for the owner of the shop; nil where nobody can.
+    public var explain: (@Sendable (DecisionRecord) async throws -> String)?
     /// ISO 3166-2 (or 3166-1) code of an address's place.
     public var region: (@Sendable (ClientAddress) -> RegionCode?)?
 
@@ -67,6 +69,8 @@ public final class DeliveryEnvironment: Sendable {
     let links: RecentKeys
     let counters: EdgeCounters
     let previews = PreviewCache()
+    /// Which shoppers' caps this node counts.
+    public let caps: CapHolder
     let tag: TagAnswers?
     private let agents: Mutex<UserAgentClassifier>
 
@@ -74,7 +78,8 @@ public final class DeliveryEnvironment: Sendable {
     public init(
         settings: DeliverySettings, serving: ServingHolder, profiles: ProfileStore, log: any EventSink,
         tokens: AdTokenCodec, shopperHash: ShopperHash, agents: UserAgentClassifier,
-        backend: DeliveryBackend = DeliveryBackend(), tag: TagFiles? = nil, metrics: MetricsRegistry,
+        backend: DeliveryBackend = DeliveryBackend(), tag: TagFiles? = nil,
+        caps: CapHolder = CapHolder(), metrics: MetricsRegistry,
         clock: @escaping @Sendable () -> Timestamp
     ) {
         self.settings = settings
@@ -86,6 +91,7 @@ public final class DeliveryEnvironment: Sendable {
         self.agents = Mutex(agents)
         self.backend = backend
         self.tag = tag.map(TagAnswers.init)
+        self.caps = caps
         self.metrics = metrics
         self.clock = clock
         rates = EventRateLimiter(limitPerMinute: settings.eventsPerMinute)

@@ -1,5 +1,6 @@
 import AdModel
 import Decisioning
+import Measurement
 import NIOCore
 import NIOHTTP1
 import Store
@@ -56,6 +57,9 @@ final class EdgeEndpoints: EdgeRouter {
             environment.counters.decisionTime.observe(
                 micros: spent.seconds * 1_000_000 + spent.attoseconds / 1_000_000_000_000)
             return .written
+        case .explainedPlacements:
+            let (_, storefrontID) = try server.authenticate(request, now: now)
+            return try explained(request, storefrontID: storefrontID, now: now, reply: reply)
         case .events: return try events.batch(request, now: now, reply: reply)
         case .pixel(let token): return try events.pixel(request, token: token, now: now, reply: reply)
         case .click(let token, let card):
@@ -72,6 +76,33 @@ final class EdgeEndpoints: EdgeRouter {
             return .answer(answer)
         case .options(let methods): return .answer(preflight(request, methods: methods))
         }
+    }
+
+    /// Decides like any other page, then has the record of the decision described.
+    private func explained(
+        _ request: EdgeRequest, storefrontID: Int32, now: Timestamp, reply: ReplySlot
+    ) throws(Problem) -> Handled {
+        guard let explain = environment.backend.explain else {
+            throw Problem(.notFound, "This server was started without explanations.")
+        }
+        guard case .written(let cookie) = try answerPlacements(request, now: now, reply: reply) else { return .later }
+        guard let record = placements.lastRecord, record.storefrontID == storefrontID else {
+            throw Problem(.unauthorized, "The key is another storefront's, or nothing was decided: a preview is not.")
+        }
+        let body = Array(placements.out.bytes.dropLast())
+        let environment = environment
+        reply.loop.makeFutureWithTask { try await explain(record) }.whenComplete { result in
+            var text = "null"
+            switch result {
+            case .success(let told): text = told
+            case .failure: environment.counters.databaseFailures.add()
+            }
+            // The ads are decided and counted, so the page gets them also when nobody can say why.
+            var answer = Answer.json(body + Array(",\"explain\":\(text)}".utf8))
+            if let cookie { answer.headers.append(("set-cookie", cookie)) }
+            reply.send(answer)
+        }
+        return .later
     }
 
     private func answerPlacements(

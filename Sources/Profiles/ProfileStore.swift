@@ -127,6 +127,15 @@ public final class ProfileStore: Sendable {
         }
     }
 
+    /// Visits every profile, a shard at a time; other requests of the shard wait meanwhile.
+    func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
+        for shard in shards { shard.table.withLock { $0.forEach(body) } }
+    }
+
+    func change(_ shopper: UInt64, _ body: (inout Profile) -> Void) {
+        shard(shopper).table.withLock { $0.change(shopper, body) }
+    }
+
     /// Erases a profile.
     public func forget(_ shopper: UInt64) { shard(shopper).table.withLock { $0.remove(shopper) } }
 }

@@ -29,6 +29,11 @@ struct ProfileTable: Sendable {
         return index[place] == 0 ? nil : self[Int(index[place]) - 1]
     }
 
+    /// Visits every record.
+    func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
+        for record in keys.indices { body(keys[record], self[record]) }
+    }
+
     /// Changes the record of `key` in place, making an empty one first if there is none.
     mutating func change<R>(_ key: UInt64, _ body: (inout Profile) -> R) -> R {
         let place = find(key)

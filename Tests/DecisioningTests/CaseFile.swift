@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Decisioning
 import Profiles
 import Stemmer
@@ -12,7 +13,38 @@ struct CaseFile: Decodable {
     var line_items: [LinePart]
     var stock: [StockPart]?
     var seed: UInt64?
+    /// Weights of a click model; absent = none.
+    var model: [WeightPart]?
+    /// What the shop keeps of a product's price, per cent, by SKU.
+    var margins: [String: Double]?
     var steps: [Step]
+
+    struct WeightPart: Decodable {
+        /// `bias`, `placement`, `format`, `creative` or `category`.
+        var feature: String
+        /// Code of a placement, name of a format, creative version or `Interest.code`.
+        var value: String?
+        var weight: Float
+        /// Clicks, about, that it was seen with; much unless said otherwise.
+        var evidence: Float?
+
+        static func weights(_ parts: [WeightPart], _ input: SnapshotInput) -> ClickWeights {
+            let entries = parts.map { part in
+                let value = part.value ?? ""
+                let index: UInt32 =
+                    switch part.feature {
+                    case "placement":
+                        ClickFeature.placement.index(UInt64(input.placements.first { $0.code == value }?.id ?? 0))
+                    case "format": ClickFeature.format.index(UInt64(ClickFeature.hash(value)))
+                    case "creative": ClickFeature.creative.index(UInt64(value) ?? 0)
+                    case "category": ClickFeature.category.index(UInt64(value) ?? 0)
+                    default: ClickFeature.bias.index(0)
+                    }
+                return ClickWeights.Entry(index: index, weight: part.weight, evidence: part.evidence ?? 1_000)
+            }
+            return ClickWeights(version: 1, entries: entries.sorted { $0.index < $1.index })
+        }
+    }
 
     struct PlacementPart: Decodable {
         var code: String
@@ -22,6 +54,8 @@ struct CaseFile: Decodable {
         var floor: Int64?
         var repeat_advertiser: Bool?
         var repeat_brand: Bool?
+        /// Per cent.
+        var margin_weight: Double?
         var competitor_block: String?
     }
     struct BrandPart: Decodable {
@@ -196,6 +230,11 @@ struct CaseFile: Decodable {
                     repeatBrand: part.repeat_brand ?? true,
                     competitorBlock: part.competitor_block.flatMap(CompetitorBlock.init(rawValue:)) ?? .none))
         }
+        for (index, part) in (placements ?? []).enumerated() {
+            input.placements[index].marginWeight = (part.margin_weight ?? 0) / 100
+        }
+        for (sku, margin) in margins ?? [:] { input.products[Int(Self.product(sku)) - 1].margin = margin / 100 }
+        if let model { input.clickWeights = WeightPart.weights(model, input) }
         for id in 1...4 {
             input.advertisers.append(
                 .init(id: Int32(id), caps: advertisers?.first { $0.id == Int32(id) }?.caps?.limits ?? .none))

@@ -61,39 +61,6 @@ import Testing
         #expect(!small.reserve(5_000, Micros(1), now: now))
         #expect(large.reserve(5_000, Micros(7), now: now))
     }
-
-    @Test("Pacing opens when spend is behind and closes when it is ahead")
-    func pacing() {
-        let half = UInt32.max / 2
-        let budget = Micros.roubles(100)
-        func next(_ spent: Int64, _ elapsed: Double) -> UInt32 {
-            PacingController.nextShare(current: half, dayBudget: budget, spent: .roubles(spent), elapsed: elapsed)
-        }
-        #expect(next(10, 0.5) > half)
-        #expect(next(90, 0.5) < half)
-        #expect(next(100, 0.5) == 0)
-        #expect(PacingController.nextShare(current: 0, dayBudget: budget, spent: .zero, elapsed: 0.5) > 0)
-    }
-
-    @Test("A controlled line item spends its day's budget over the day, not in its first hours")
-    func pacingOverADay() {
-        // 1,440 minutes with ten times the opportunities that the budget can pay for, busier at noon.
-        var random = SplitMix(4)
-        var share = UInt32.max
-        var spent: Int64 = 0
-        var byNoon: Int64 = 0
-        for minute in 0..<1_440 {
-            let opportunities = minute > 600 && minute < 900 ? 14 : 6
-            for _ in 0..<opportunities where UInt32(truncatingIfNeeded: random.next()) <= share && spent < 1_000 {
-                spent += 1
-            }
-            share = PacingController.nextShare(
-                current: share, dayBudget: Micros(1_000), spent: Micros(spent), elapsed: Double(minute) / 1_440)
-            if minute == 720 { byNoon = spent }
-        }
-        #expect((400...600).contains(byNoon), "by noon \(byNoon) of 1,000")
-        #expect(spent > 950, "by midnight \(spent) of 1,000")
-    }
 }
 
 private final class Counter: Sendable {

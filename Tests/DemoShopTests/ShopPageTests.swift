@@ -158,4 +158,19 @@ import Testing
             #expect(!text.contains("{{{") && !text.contains("{{&"), "\(file.lastPathComponent)")
         }
     }
+
+    @Test func thePanelIsToldWhyWithoutWhatAShopperMustNotRead() async throws {
+        try await ShopWorld.with { world in
+            let told = try await world.get("/shop/why/\(ShopWorld.decision)")
+            #expect(told.status == 200)
+            #expect(
+                told.text == """
+                    {"slots":[{"others":{"outbid":1,"paced":3},"placement":"home.top",\
+                    "won":[{"campaign":"camp","interests":true,"products":1}]}]}
+                    """)
+            for nothing in [String(repeating: "0", count: 32), "nonsense"] {
+                #expect(try await world.get("/shop/why/\(nothing)").text == "{\"slots\":[]}")
+            }
+        }
+    }
 }

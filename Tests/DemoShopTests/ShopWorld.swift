@@ -92,6 +92,17 @@ struct ShopWorld {
         ]
     }
 
+    /// A decision that the management API explains.
+    static let decision = "00065b1c3f00000000010000000000aa"
+
+    private static let explained = """
+        {"id":"\(decision)","auction":{"slots":[{"placement":"home.top","no_fill":null,
+         "ads":[{"line_item":"l1","campaign":"camp","advertiser":"a","creative":"c-v1","price_micros":777,"score":5.5,
+           "score_parts":{"click_probability":0.01,"category_interest":3,"brand_interest":0,"price_level":1,"draw":0},"products":["p1"]}],
+         "candidates":[{"line_item":"rival-line","campaign":"rival","advertiser":"b","outcome":"outbid","score":4.4}],
+         "reasons":[{"reason":"paced","count":3}]}]}}
+        """
+
     private static func answer(
         _ request: LocalServer.Request, _ products: (String) -> [[String: Any]]
     ) -> LocalServer.Reply {
@@ -100,6 +111,7 @@ struct ShopWorld {
         let query = request.uri.dropFirst(path.count + 1).split(separator: "&")
         let location = query.first { $0.hasPrefix("location=") }.map { String($0.dropFirst(9)) }
         let items: [[String: Any]]
+        if path == "/v1/decisions/\(decision)" { return .response(200, body: [UInt8](explained.utf8)) }
         switch path {
         case "/v1/stock-locations": items = [["id": "msk", "name": "Москва"], ["id": "spb", "name": "Петербург"]]
         case "/v1/storefronts/shop/placements": items = [["id": "home.top"], ["id": "search.sponsored"]]

@@ -49,12 +49,13 @@ import Testing
         _ = try await nimb.line(within: .seconds(60)) { $0.contains("Ctrl-C ends everything") }
 
         let blocks = try Self.blocks("tour")
-        #expect(blocks.count == 9)
+        #expect(blocks.count == 10)
         let (code, output) = try await Self.run(blocks, in: dev)
         #expect(code == 0, "\(output)\n\(nimb.output.suffix(20).joined(separator: "\n"))")
         #expect(output.contains("Реклама"))
         #expect(output.firstMatch(of: /302 https?:\/\/[^ ]*[?&]erid=[A-Za-z0-9_-]+/) != nil, "\(output)")
         #expect(output.contains(#""direct_units": 2"#), "\(output)")
+        #expect(output.contains("slot home.shelf"), "the page explained")
         #expect(output.contains("manifest.json"))
         #expect(output.contains("Кофе к заказу"), "\(output)")
         #expect(output.contains("campaign.approved"), "\(output)")

@@ -30,6 +30,7 @@ import Testing
             // The writer always says what the page was about.
             record.context = record.context ?? .init()
             record.prediction = record.prediction ?? .init(hour: 0, isKnown: false)
+            record.detail = record.detail ?? .init()
             var expected: [UInt8] = []
             LogRecordCodec.encode(.decision(record), into: &expected)
             write(record, with: writer)
@@ -147,10 +148,17 @@ import Testing
                 brandID: record.context?.brandID ?? 0,
                 region: (record.context?.region ?? "").utf8.enumerated().reduce(0) { code, byte in
                     code | UInt64(byte.element) << (8 * byte.offset)
-                }, prediction: record.prediction ?? .init(hour: 0, isKnown: false))
+                }, prediction: record.prediction ?? .init(hour: 0, isKnown: false),
+                productID: record.detail?.productID ?? 0)
+        }
+        writer.page(phrase: Array((record.detail?.phrase ?? "").utf8)[...], isSignedIn: record.detail?.isSignedIn)
+        for id in record.detail?.audienceIDs ?? [] { writer.audience(id) }
+        for it in record.detail?.stopped ?? [] {
+            writer.stopped(lineItemID: it.lineItemID, reason: it.reason, slots: it.slots)
         }
         for slot in record.slots {
             writer.slot(placementID: slot.placementID, noFill: slot.noFill)
+            for it in slot.reasons { writer.reason(it.reason, count: Int32(it.count)) }
             for ad in slot.ads {
                 writer.ad(
                     lineItemID: ad.lineItemID, creativeVersionID: ad.creativeVersionID, priceMicros: ad.priceMicros,

@@ -84,6 +84,7 @@ struct RecordMaker {
 
     mutating func decision() -> DecisionRecord {
         let isPredicted = Bool.random(using: &random)
+        let isDetailed = Bool.random(using: &random)
         return DecisionRecord(
             id: id(), storefrontID: number(), pageType: one(PageType.allCases),
             visitorID: Bool.random(using: &random) ? "v\(number(UInt16.self))" : nil, locationID: number(),
@@ -101,13 +102,23 @@ struct RecordMaker {
                         DecisionRecord.Candidate(
                             lineItemID: make.number(), reason: make.number(), score: make.score(),
                             parts: isPredicted ? make.number() : 0)
-                    })
+                    },
+                    reasons: isDetailed
+                        ? make.many(DecisionRecordWriter.reasonLimit) { .init(reason: $0.number(), count: $0.number()) }
+                        : [])
             },
             context: Bool.random(using: &random)
                 ? .init(categoryID: number(), brandID: number(), region: one(["", "RU", "RU-MOW", "ABCDEFGH"])) : nil,
             prediction: isPredicted
                 ? .init(modelVersion: number(), hour: number(UInt8.self) % 24, isKnown: Bool.random(using: &random))
-                : nil)
+                : nil,
+            detail: isDetailed
+                ? .init(
+                    productID: number(), phrase: Bool.random(using: &random) ? "чай \(number(UInt16.self))" : nil,
+                    isSignedIn: one([nil, true, false]), audienceIDs: many(8) { $0.number() },
+                    stopped: many(DecisionRecord.Detail.stoppedLimit) {
+                        .init(lineItemID: $0.number(), reason: $0.number(), slots: $0.number())
+                    }) : nil)
     }
 
     mutating func record() -> LogRecord {

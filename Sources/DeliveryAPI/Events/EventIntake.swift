@@ -248,7 +248,7 @@ struct EventIntake {
                     for key in keys { environment.recent.insert(key) }
                     for key in linked { environment.links.insert(key) }
                     environment.counters.accepted.add(accepted)
-                    Self.teach(environment.profiles, signals, contacts)
+                    Self.teach(environment, signals, contacts)
                 }
                 done(result)
             }
@@ -259,11 +259,18 @@ struct EventIntake {
     }
 
     private static func teach(
-        _ profiles: ProfileStore, _ signals: [(signal: ProfileSignal, shopper: UInt64)], _ contacts: [AdToken]
+        _ environment: DeliveryEnvironment, _ signals: [(signal: ProfileSignal, shopper: UInt64)],
+        _ contacts: [AdToken]
     ) {
-        for (signal, shopper) in signals { profiles.apply(signal, shopper: shopper) }
+        for (signal, shopper) in signals { environment.profiles.apply(signal, shopper: shopper) }
+        guard !contacts.isEmpty else { return }
+        let now = environment.clock()
         for token in contacts {
-            profiles.confirm(
+            let isElsewhere = environment.caps.forward(
+                shopper: token.shopperHash, lineItemID: token.lineItemID, advertiserID: token.advertiserID,
+                decidedAt: token.decisionID.issuedAt, now: now)
+            if isElsewhere { continue }
+            environment.profiles.confirm(
                 token.shopperHash, lineItemID: token.lineItemID, advertiserID: token.advertiserID,
                 decidedAt: token.decisionID.issuedAt)
         }

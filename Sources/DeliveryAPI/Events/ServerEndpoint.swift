@@ -21,7 +21,8 @@ final class ServerEndpoint {
 
     // MARK: Who asks
 
-    private func authenticate(_ request: EdgeRequest, now: Timestamp) throws(Problem) -> (ServingState, Int32) {
+    /// The state and the storefront whose server key the request carries.
+    func authenticate(_ request: EdgeRequest, now: Timestamp) throws(Problem) -> (ServingState, Int32) {
         guard let state = environment.serving.state else {
             throw Problem(.notReady, "The keys are still being loaded; try again in a moment.")
         }

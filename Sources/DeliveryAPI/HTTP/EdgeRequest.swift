@@ -4,6 +4,8 @@ import NIOHTTP1
 
 /// Where a request goes, decided from its head before any of its body is kept.
 enum Route: Equatable {
+    /// Placements with `?explain=1`: the answer says why.
+    case explainedPlacements
     case placements, events, orders, links, stock, health
     case adjustments(orderID: String)
     case pixel(token: String)
@@ -15,7 +17,7 @@ enum Route: Equatable {
     /// Largest body, bytes; 0 where there is none.
     var bodyLimit: Int {
         switch self {
-        case .placements: Limits.placementsBody
+        case .placements, .explainedPlacements: Limits.placementsBody
         case .events, .orders, .links, .stock, .adjustments: Limits.requestBody
         case .health, .pixel, .click, .tag, .options: 0
         }

@@ -11,6 +11,9 @@ enum RouteTable {
         guard let found = match(path) else {
             return .failure(RouteRefusal(problem: Problem(.notFound, "Look at the paths of the API description.")))
         }
+        if found == .placements, method == .POST, PercentDecoding.value("explain", in: query(of: uri)) == "1" {
+            return .success(.explainedPlacements)
+        }
         let isRead =
             switch found {
             case .health, .pixel, .click, .tag: true

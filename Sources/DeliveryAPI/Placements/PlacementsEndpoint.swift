@@ -21,6 +21,8 @@ final class PlacementsEndpoint {
     private(set) var parsed = PlacementsBody()
     /// Why the preview asked for is not shown; empty for almost every request.
     private var previewFault = ""
+    /// Whether the last answer was a decision, which a preview is not.
+    private var hasDecided = false
     private var random: UInt64
     private let words = PageWords()
     let clickBase: [UInt8]
@@ -55,6 +57,7 @@ final class PlacementsEndpoint {
         guard let state = environment.serving.state else {
             throw Problem(.notReady, "The campaigns are still being loaded; try again in a moment.")
         }
+        hasDecided = false
         body.removeAll(keepingCapacity: true)
         body.append(contentsOf: request.body.readableBytesView)
         parsed.reset()
@@ -78,6 +81,7 @@ final class PlacementsEndpoint {
         let shopper = try shopper(request, json, state, storefront: storefront, now: now)
         scratch.request.shopper = shopper.hash
         if parsed.consent { scratch.request.isSignedIn = parsed.signedIn ?? !parsed.customer.isEmpty }
+        scratch.request.countsCaps = shopper.hash == 0 || environment.caps.counts(shopper.hash, now: now)
         place(state, json, storefront: storefront, request)
         scratch.request.device =
             parsed.device ?? DeviceClass.of(request.facts.userAgent)
@@ -95,11 +99,22 @@ final class PlacementsEndpoint {
                 profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: id.seed,
                 scratch: scratch)
         }
-        let logged = log(id, state, storefront: storefront, shopper: shopper)
+        let logged = log(id, state, json, storefront: storefront, shopper: shopper)
         if !logged { takeBack(state, leases, shopper: shopper.hash, now: now) }
+        hasDecided = true
         count(logged: logged)
         write(id, state, json, storefront: storefront, shopper: shopper.hash, logged: logged)
         return .written(cookie: shopper.cookie)
+    }
+
+    /// The decision answered last, as the log has it; nil when it was none.
+    var lastRecord: DecisionRecord? {
+        guard hasDecided else { return nil }
+        let decoded = try? record.withBytes { (bytes: UnsafeRawBufferPointer) throws in
+            try LogRecordCodec.decode(bytes)
+        }
+        guard case .decision(let last) = decoded else { return nil }
+        return last
     }
 
     // MARK: From words to indices
@@ -194,6 +209,10 @@ final class PlacementsEndpoint {
             shopper.visitor = known
         } else {
             shopper.visitor = VisitorCookie.make()
+            // An id of our own making is one of this node's shoppers, where there are several nodes.
+            for _ in 0..<64 where !environment.caps.counts(environment.shopperHash(shopper.visitor), now: now) {
+                shopper.visitor = VisitorCookie.make()
+            }
             shopper.cookie = VisitorCookie.line(shopper.visitor, isHTTPS: environment.settings.isHTTPS)
         }
         shopper.hash = environment.shopperHash(shopper.visitor)
@@ -224,12 +243,15 @@ final class PlacementsEndpoint {
     }
 
     /// Hands the decision to the log; false when it cannot take it, and then nothing may be served.
-    private func log(_ id: DecisionID, _ state: ServingState, storefront: Int32, shopper: Shopper) -> Bool {
+    private func log(
+        _ id: DecisionID, _ state: ServingState, _ json: JSONReader, storefront: Int32, shopper: Shopper
+    ) -> Bool {
         let snapshot = state.snapshot
         let result = scratch.result
         let location = scratch.request.location
         let region = scratch.request.region
         let about = about(snapshot)
+        let product = scratch.request.products.first.map { snapshot.products[Int($0)].id } ?? 0
         var visitor = shopper.visitor
         visitor.withUTF8 { bytes in
             record.begin(
@@ -241,10 +263,21 @@ final class PlacementsEndpoint {
                 region: region >= 0 ? snapshot.regionCodes[Int(region)] : 0,
                 prediction: DecisionRecord.Prediction(
                     modelVersion: result.modelVersion, hour: UInt8(scratch.request.minuteOfWeek / 60 % 24),
-                    isKnown: result.isKnown))
+                    isKnown: result.isKnown), productID: product)
         }
-        for slot in result.slots {
+        record.page(
+            phrase: json.text[parsed.query.range], isSignedIn: scratch.request.isSignedIn)
+        for audience in scratch.request.audiences { record.audience(snapshot.audienceIDs[Int(audience)]) }
+        for it in result.stopped {
+            record.stopped(
+                lineItemID: snapshot.lines[Int(it.line)].id, reason: it.reason.rawValue, slots: it.slots)
+        }
+        for (index, slot) in result.slots.enumerated() {
             record.slot(placementID: snapshot.placements[Int(slot.placement)].id, noFill: slot.noFill.rawValue)
+            for reason in 1..<NoFillReason.count {
+                let stopped = result.reasonCounts[index * NoFillReason.count + reason]
+                if stopped > 0 { record.reason(UInt8(reason), count: stopped) }
+            }
             for index in slot.firstAd..<(slot.firstAd + slot.adCount) {
                 let ad = result.ads[Int(index)]
                 record.ad(

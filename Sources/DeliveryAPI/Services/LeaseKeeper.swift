@@ -15,8 +15,10 @@ public final class LeaseKeeper: Service {
     public static let period: Duration = .seconds(1)
     static let wantedSeconds = 1_200.0
     static let leastSeconds = 900.0
-    /// Rounds between two corrections of pacing.
-    static let roundsPerPacing = 5
+    /// Time between two corrections of pacing.
+    static let pacingPeriod = Timestamp.Span.seconds(5)
+    /// Time between two looks at how traffic spreads over the day.
+    static let forecastPeriod = Timestamp.Span.hours(1)
     /// Rounds between two removals of what is settled for good.
     static let roundsPerRemoval = 600
     /// Settled leases are kept this long for whoever wants to look.
@@ -45,8 +47,11 @@ public final class LeaseKeeper: Service {
         var granted: Int64 = 0
         var dayBudget: Micros?
         var dayCommitted: Int64 = 0
-        var dayElapsed = 0.0
-        var elapsedAt = Timestamp(micros: .min)
+        var day: LeaseDay?
+        var controller = PacingController()
+        /// Curve of the day, and the number of the forecast that it was made from.
+        var curve = DemandForecast.flat
+        var curveOf = 0
     }
 
     private let serving: ServingHolder
@@ -61,6 +66,11 @@ public final class LeaseKeeper: Service {
         var lookedAt: Timestamp?
         var isRegistered = false
         var rounds = 0
+        var pacedAt: Timestamp?
+        var traffic = TrafficForecast()
+        var trafficReadAt: Timestamp?
+        /// Number of `traffic`: curves made from another one are made again.
+        var trafficNumber = 1
     }
 
     private let lines = Mutex(State())
@@ -161,7 +171,12 @@ public final class LeaseKeeper: Service {
             try await store.giveBack(idle, now: now)
             forget(idle)
             try await ask(plan(state, table, changes, now: now), table, now: now)
-            if lines.withLock({ $0.rounds % Self.roundsPerRemoval == 0 }) {
+            try await readTraffic(now: now)
+            let isDue = lines.withLock { lines in
+                lines.rounds += 1
+                return lines.rounds % Self.roundsPerRemoval == 1
+            }
+            if isDue {
                 try await store.removeSettled(before: now - Self.settledFor)
             }
         } catch {
@@ -242,7 +257,7 @@ public final class LeaseKeeper: Service {
                 let needsMore = remaining < least && line.asksForMoreAt <= now
                 let needsTime = line.expiresAt < now + Self.renewBefore && line.asksForTimeAt <= now
                 guard hasLapsed || needsMore || needsTime || changes.concern(item) else { continue }
-                requests.append(Self.request(item, line))
+                requests.append(Self.request(item, line, now: now))
             }
             lapsed.set(without)
             return requests
@@ -264,7 +279,7 @@ public final class LeaseKeeper: Service {
                 }
                 let line = Self.look(before, remaining, pace: before.pace, now: now)
                 lines.byID[item.id] = line
-                requests.append(Self.request(item, line))
+                requests.append(Self.request(item, line, now: now))
             }
             for id in changes.lineItemIDs.sorted() {
                 if let place = state.data.place(ofLineItem: id) {
@@ -296,8 +311,10 @@ public final class LeaseKeeper: Service {
         return line
     }
 
-    private static func request(_ item: SnapshotInput.LineItem, _ line: Line) -> LeaseRequest {
-        let wanted = max(Int64(line.pace * wantedSeconds), smallest(item))
+    private static func request(_ item: SnapshotInput.LineItem, _ line: Line, now: Timestamp) -> LeaseRequest {
+        // Nothing is held that the rest of the day cannot use: another node may.
+        let left = line.day.map { Double(($0.ends - now).micros) / 1_000_000 } ?? wantedSeconds
+        let wanted = max(Int64(line.pace * min(wantedSeconds, max(60, left))), smallest(item))
         return LeaseRequest(
             lineItemID: item.id, leaseID: line.leaseID, unused: Micros(line.kept + line.unreturned),
             wanted: Micros(wanted))
@@ -320,8 +337,8 @@ public final class LeaseKeeper: Service {
                 line.unreturned = 0
                 line.dayBudget = grant.dayBudget
                 line.dayCommitted = grant.dayCommitted.value
-                line.dayElapsed = grant.dayElapsed
-                line.elapsedAt = now
+                if line.day?.begins != grant.day.begins { line.curveOf = 0 }
+                line.day = grant.day
                 if grant.granted > .zero {
                     // The table goes on from what it kept; promises made meanwhile come out of the new lease.
                     let added = grant.granted - Micros(line.kept)
@@ -344,21 +361,52 @@ public final class LeaseKeeper: Service {
 
     /// Sets the share of opportunities that evenly paced line items take.
     private func pace(_ state: ServingState, _ table: LeaseTable, now: Timestamp) {
+        let offset = state.data.storefronts.first?.zoneOffsetSeconds ?? 0
         lines.withLock { lines in
-            lines.rounds += 1
-            guard lines.rounds % Self.roundsPerPacing == 0 else { return }
+            if let last = lines.pacedAt, now - last < Self.pacingPeriod, now >= last { return }
+            lines.pacedAt = now
             // A goal is paced by itself, by impressions instead of money.
             for item in state.data.input.lineItems
             where item.isPacedEvenly && item.needsLease && item.goalImpressions == nil {
-                guard let line = lines.byID[item.id], let budget = line.dayBudget, line.leaseID != nil else { continue }
+                guard var line = lines.byID[item.id], let budget = line.dayBudget, let day = line.day,
+                    line.leaseID != nil
+                else { continue }
+                if line.curveOf != lines.trafficNumber {
+                    line.curve = lines.traffic.curve(
+                        of: item, placements: state.data.input.placements,
+                        firstHourOfWeek: Self.hourOfWeek(day.begins, offset))
+                    line.curveOf = lines.trafficNumber
+                }
                 // What was promised of the lease since it was granted adds to what was committed before.
                 let promised = max(0, line.granted - table.remaining(item.id, now: now).value)
-                let elapsed = min(1, line.dayElapsed + Double((now - line.elapsedAt).micros) / 86_400_000_000)
-                let share = PacingController.nextShare(
-                    current: table.passShare(item.id), dayBudget: budget, spent: Micros(line.dayCommitted + promised),
-                    elapsed: elapsed)
+                let share = line.controller.next(
+                    PacingController.Day(
+                        budget: budget.value, committed: line.dayCommitted + promised, from: day.hour(day.from),
+                        to: day.hour(day.to), forecast: line.curve), at: day.hour(now))
                 table.setPassShare(item.id, max(share, UInt32.max / 1_000))
+                lines.byID[item.id] = line
             }
+        }
+    }
+
+    /// Hour of the storefront's week, 0 = Monday 00:00.
+    private static func hourOfWeek(_ instant: Timestamp, _ offsetSeconds: Int64) -> Int {
+        // 1970-01-01 was a Thursday, three days after a Monday.
+        let hours = floorDivide(instant.micros + offsetSeconds * 1_000_000, 3_600_000_000) + 72
+        return Int((hours % 168 + 168) % 168)
+    }
+
+    /// Looks once an hour at how traffic spreads over the day.
+    private func readTraffic(now: Timestamp) async throws {
+        let isDue = lines.withLock { lines in
+            lines.trafficReadAt.map { now - $0 >= Self.forecastPeriod || now < $0 } ?? true
+        }
+        guard isDue else { return }
+        let traffic = try await store.traffic(now: now)
+        lines.withLock { lines in
+            lines.traffic = traffic
+            lines.trafficReadAt = now
+            lines.trafficNumber += 1
         }
     }
 }

@@ -72,7 +72,7 @@ struct CatalogueReader: Sendable {
         return entries
     }
 
-    private func get<Body: Decodable>(_ path: String) async throws -> Body {
+    func get<Body: Decodable>(_ path: String) async throws -> Body {
         let answer = try await client.send(
             OutboundRequest(
                 .get, options.managementURL + path,

@@ -31,6 +31,10 @@
     lease_exhausted: 'отведённая этому серверу часть бюджета исчерпана',
     paced: 'бюджет распределяется равномерно: сейчас очередь пропущена',
     frequency_capped: 'вы уже видели эту рекламу достаточно раз',
+    caps_elsewhere: 'ваши показы считает другой сервер, этот пропустил рекламу с ограничением частоты',
+    companion_missing: 'реклама показывается только вместе с другой, а той места не нашлось',
+    competitor_blocked: 'реклама конкурента товара на этой странице',
+    goal_reached: 'обещанные показы уже даны',
     holdout: 'вы в контрольной группе: так измеряют, помогает ли реклама',
     page_duplicate: 'этот товар или рекламодатель уже есть на странице',
     companion_missing: 'эта реклама показывается только вместе с другой, а той места не нашлось',
@@ -60,6 +64,32 @@
     }).join(' ');
   }
 
+  /** What the shop's server was told of a slot of a decision. @param {any} told */
+  function detail(told) {
+    const lines = [];
+    for (const won of told.won) {
+      lines.push('Победила кампания ' + won.campaign + (won.interests ? ': она подходит к тому, что вы смотрели' : '') + '.');
+    }
+    const others = Object.entries(told.others).map(([reason, count]) =>
+      (reason === 'outbid' ? 'чужая ставка оказалась выше' : /** @type {any} */ (reasons)[reason] || reason) + ' — ' + count);
+    if (others.length) lines.push('Остальные: ' + others.join('; ') + '.');
+    return lines.join(' ');
+  }
+
+  /** Asks the shop's server, which asks the ad server with the retailer's key. @param {string} id @param {HTMLElement[]} cells */
+  async function ask(id, cells) {
+    try {
+      const answer = await fetch('/shop/why/' + encodeURIComponent(id));
+      const told = await answer.json();
+      told.slots.forEach((/** @type {any} */ slot, /** @type {number} */ index) => {
+        const text = detail(slot);
+        if (cells[index] && text) cells[index].append(element('span', ' ' + text, 'why-detail'));
+      });
+    } catch {
+      // The panel says what the page itself knows.
+    }
+  }
+
   function show() {
     const nimb = /** @type {any} */ (window).nimb;
     const list = nimb && nimb.debug ? nimb.debug() : null;
@@ -76,12 +106,17 @@
       const head = element('p', 'Решение ', 'why-id');
       head.append(element('code', answer.decision_id || '—'), ', ' + took);
       const rows = element('dl');
+      /** @type {HTMLElement[]} */
+      const cells = [];
       for (const [name, slot] of Object.entries(answer.slots)) {
         const place = name.replace(/:\d+$/, '');
         const term = element('dt', /** @type {any} */ (places)[place] || place);
         term.append(' ', element('code', name));
-        rows.append(term, element('dd', explain(slot), /** @type {any} */ (slot).ads ? 'filled' : ''));
+        const cell = element('dd', explain(slot), /** @type {any} */ (slot).ads ? 'filled' : '');
+        cells.push(cell);
+        rows.append(term, cell);
       }
+      if (answer.decision_id) ask(answer.decision_id, cells);
       nodes.push(head, rows);
     }
     /** @type {HTMLElement} */ (body).replaceChildren(...nodes);

@@ -49,6 +49,7 @@ struct ShopRoutes: Sendable {
         }
         shop.post("/region") { request, _ in try await chooseRegion(request) }
         shop.post("/consent") { request, _ in try await answerConsent(request) }
+        shop.get("/why/{decision}") { _, context in await why(Self.step(context, "decision")) }
         shop.get("/pictures/{file}") { request, context in picture(Self.step(context, "file"), request) }
         shop.get("/feeds/{file}") { _, context in feed(Self.step(context, "file")) }
         shop.get("/assets/{file}") { _, context in asset(Self.step(context, "file")) }
@@ -113,6 +114,16 @@ struct ShopRoutes: Sendable {
                 $0.name.lowercased().contains(plain)
             }.map(\.sku)
         }
+    }
+
+    /// For the panel "why this ad". A decision is told of once it is in the ad server's tables, a moment after it.
+    private func why(_ decision: String) async -> Response {
+        do {
+            if let told = try await reader.why(decision) { return reply.json(told) }
+        } catch {
+            logger.debug("a decision was not explained", metadata: ["error": "\(error)"])
+        }
+        return reply.json("{\"slots\":[]}")
     }
 
     // MARK: Cart and order

@@ -4,6 +4,7 @@ public enum ManagementRoutes {
     public static func all() -> RouteTable {
         var table = RouteTable()
         AttributionRoutes.add(to: &table)
+        DecisionRoutes.add(to: &table)
         DocumentRoutes.add(to: &table)
         IdentityRoutes.add(to: &table)
         IncrementalityRoutes.add(to: &table)

@@ -38,6 +38,10 @@ public struct ManagementServices: Sendable {
     public var preview = PreviewParameter(secret: (0..<32).map { _ in UInt8.random(in: 0...255) })
     /// Where Debian's JavaScript packages are installed, of which the cabinet uses two files.
     public var javascriptFolder = AdminSite.debianFolder
+    /// Snapshots of past decisions; nil where nothing is asked again.
+    public var snapshots: SnapshotArchive?
+    /// Decisions of this node that are not shipped yet.
+    public var recentDecision: (@Sendable (DecisionID) async throws -> DecisionRecord?)?
     /// The OpenAPI document of the delivery API, served beside our own.
     public var deliveryDocument = ""
 

@@ -56,6 +56,65 @@ public struct DecisionRecord: Equatable, Sendable {
     public var slots: [Slot]
     /// nil in records of versions that did not keep it.
     public var context: Context?
+    /// nil in records of versions that did not keep it.
+    public var detail: Detail?
+
+    /// What a decision is explained and made again by.
+    public struct Detail: Equatable, Sendable {
+        /// Line items that the page stopped late (stock, budget, pacing, caps), in the order they were met.
+        public static let stoppedLimit = 24
+        /// Bytes of a phrase; a longer one is left out.
+        public static let phraseLimit = 400
+        public static let audienceLimit = 64
+
+        /// Product of the page, database id; 0 = none that is known.
+        public var productID: Int32
+        /// The page's search phrase, cut and masked; at most `phraseLimit` bytes.
+        public var phrase: String?
+        /// nil = not known, as without consent.
+        public var isSignedIn: Bool?
+        /// Audiences (database ids) that the shopper was in.
+        public var audienceIDs: [Int32]
+        public var stopped: [Stopped]
+
+        public init(
+            productID: Int32 = 0, phrase: String? = nil, isSignedIn: Bool? = nil, audienceIDs: [Int32] = [],
+            stopped: [Stopped] = []
+        ) {
+            self.productID = productID
+            self.phrase = phrase
+            self.isSignedIn = isSignedIn
+            self.audienceIDs = audienceIDs
+            self.stopped = stopped
+        }
+    }
+
+    /// A line item that fitted the page and was stopped by its circumstances.
+    public struct Stopped: Equatable, Sendable {
+        public var lineItemID: Int32
+        /// `NoFillReason` code.
+        public var reason: UInt8
+        /// Bit per slot of the record in which it was stopped.
+        public var slots: UInt16
+
+        public init(lineItemID: Int32, reason: UInt8, slots: UInt16) {
+            self.lineItemID = lineItemID
+            self.reason = reason
+            self.slots = slots
+        }
+    }
+
+    /// How many candidates of a slot a reason stopped.
+    public struct ReasonCount: Equatable, Sendable {
+        public var reason: UInt8
+        public var count: UInt16
+
+        public init(reason: UInt8, count: UInt16) {
+            self.reason = reason
+            self.count = count
+        }
+    }
+
     /// What clicks were predicted from, beside the parts of each candidate; nil in records that did not keep it.
     public var prediction: Prediction?
 
@@ -95,10 +154,11 @@ public struct DecisionRecord: Equatable, Sendable {
     public init(
         id: DecisionID, storefrontID: Int32, pageType: PageType, visitorID: String?, locationID: Int32,
         device: Device, snapshotVersion: Int64, stockVersion: Int64, slots: [Slot], context: Context? = nil,
-        prediction: Prediction? = nil
+        prediction: Prediction? = nil, detail: Detail? = nil
     ) {
         self.prediction = prediction
         self.context = context
+        self.detail = detail
         self.id = id
         self.storefrontID = storefrontID
         self.pageType = pageType
@@ -117,8 +177,13 @@ public struct DecisionRecord: Equatable, Sendable {
         public var ads: [Ad]
         /// The next candidates (at most 8) with their scores, for explanation.
         public var losers: [Candidate]
+        /// Of the candidates that were looked at, how many each reason stopped; only with `detail`.
+        public var reasons: [ReasonCount]
 
-        public init(placementID: Int32, noFill: UInt8, ads: [Ad], losers: [Candidate]) {
+        public init(
+            placementID: Int32, noFill: UInt8, ads: [Ad], losers: [Candidate], reasons: [ReasonCount] = []
+        ) {
+            self.reasons = reasons
             self.placementID = placementID
             self.noFill = noFill
             self.ads = ads

@@ -15,6 +15,8 @@ public enum LogRecordCodec {
     /// Set where the click prediction follows, and each candidate has its parts.
     static let predictionFlag: UInt16 = 2
     static let predictionBytes = 6
+    /// Set in the flags of a decision that can be explained: page, stopped line items, counts of reasons.
+    static let detailFlag: UInt16 = 4
     /// Bytes of that context.
     static let contextBytes = 8 + DecisionRecord.Context.regionLimit
 
@@ -51,7 +53,9 @@ public enum LogRecordCodec {
         out.put(it.locationID)
         out.put(it.pageType.logCode)
         out.put(it.device.logCode)
-        out.put((it.context == nil ? 0 : contextFlag) | (it.prediction == nil ? 0 : predictionFlag))
+        out.put(
+            (it.context == nil ? 0 : contextFlag) | (it.prediction == nil ? 0 : predictionFlag)
+                | (it.detail == nil ? 0 : detailFlag))
         out.put(UInt16(it.slots.count))
         out.put(it.visitorID)
         if let context = it.context {
@@ -67,11 +71,31 @@ public enum LogRecordCodec {
             out.put(prediction.hour)
             out.put(UInt8(prediction.isKnown ? 1 : 0))
         }
+        if let detail = it.detail {
+            out.put(detail.productID)
+            out.put(detail.phrase)
+            out.put(UInt8(detail.isSignedIn.map { $0 ? 2 : 1 } ?? 0))
+            out.put(UInt8(detail.audienceIDs.count))
+            for id in detail.audienceIDs { out.put(id) }
+            out.put(UInt8(detail.stopped.count))
+            for stopped in detail.stopped {
+                out.put(stopped.lineItemID)
+                out.put(stopped.reason)
+                out.put(stopped.slots)
+            }
+        }
         for slot in it.slots {
             out.put(slot.placementID)
             out.put(slot.noFill)
             out.put(UInt8(slot.ads.count))
             out.put(UInt8(slot.losers.count))
+            if it.detail != nil {
+                out.put(UInt8(slot.reasons.count))
+                for reason in slot.reasons {
+                    out.put(reason.reason)
+                    out.put(reason.count)
+                }
+            }
             for ad in slot.ads {
                 out.put(ad.lineItemID)
                 out.put(ad.creativeVersionID)

@@ -40,18 +40,39 @@ extension LogRecordCodec {
         let pageType = try PageType(logCode: reader.integer())
         let device = try Device(logCode: reader.integer())
         let flags = try reader.integer(UInt16.self)
-        guard flags & ~(contextFlag | predictionFlag) == 0 else { throw .invalidField("flags") }
+        guard flags & ~(contextFlag | predictionFlag | detailFlag) == 0 else { throw .invalidField("flags") }
         let slotCount = try reader.count(UInt16.self, atMost: .max, itemSize: 7)
         let visitorID = try reader.optionalString()
         let context = flags & contextFlag == 0 ? nil : try context(&reader)
         let prediction = flags & predictionFlag == 0 ? nil : try prediction(&reader)
+        let detail = flags & detailFlag == 0 ? nil : try detail(&reader)
         var slots: [DecisionRecord.Slot] = []
         slots.reserveCapacity(min(slotCount, Limits.slots))
-        for _ in 0..<slotCount { slots.append(try slot(&reader, hasParts: prediction != nil)) }
+        for _ in 0..<slotCount {
+            slots.append(try slot(&reader, hasParts: prediction != nil, isDetailed: detail != nil))
+        }
         return DecisionRecord(
             id: id, storefrontID: storefrontID, pageType: pageType, visitorID: visitorID, locationID: locationID,
             device: device, snapshotVersion: snapshotVersion, stockVersion: stockVersion, slots: slots,
-            context: context, prediction: prediction)
+            context: context, prediction: prediction, detail: detail)
+    }
+
+    private static func detail(_ reader: inout LogByteReader) throws(LogRecordError) -> DecisionRecord.Detail {
+        var detail = DecisionRecord.Detail(productID: try reader.integer(Int32.self))
+        detail.phrase = try reader.optionalString()
+        let signedIn = try reader.integer(UInt8.self)
+        guard signedIn < 3 else { throw .invalidField("signed_in") }
+        detail.isSignedIn = signedIn == 0 ? nil : signedIn == 2
+        detail.audienceIDs = try reader.int32Array(try reader.count(UInt8.self, atMost: 255, itemSize: 4))
+        let count = try reader.count(UInt8.self, atMost: 255, itemSize: 7)
+        detail.stopped.reserveCapacity(count)
+        for _ in 0..<count {
+            let line = try reader.integer(Int32.self)
+            let reason = try reader.integer(UInt8.self)
+            detail.stopped.append(
+                DecisionRecord.Stopped(lineItemID: line, reason: reason, slots: try reader.integer(UInt16.self)))
+        }
+        return detail
     }
 
     private static func prediction(
@@ -83,12 +104,20 @@ extension LogRecordCodec {
     }
 
     private static func slot(
-        _ reader: inout LogByteReader, hasParts: Bool
+        _ reader: inout LogByteReader, hasParts: Bool, isDetailed: Bool
     ) throws(LogRecordError) -> DecisionRecord.Slot {
         let placementID = try reader.integer(Int32.self)
         let noFill = try reader.integer(UInt8.self)
         let adCount = Int(try reader.integer(UInt8.self))
         let loserCount = Int(try reader.integer(UInt8.self))
+        var reasons: [DecisionRecord.ReasonCount] = []
+        if isDetailed {
+            let count = try reader.count(UInt8.self, atMost: 255, itemSize: 3)
+            for _ in 0..<count {
+                let reason = try reader.integer(UInt8.self)
+                reasons.append(DecisionRecord.ReasonCount(reason: reason, count: try reader.integer(UInt16.self)))
+            }
+        }
         let partBytes = hasParts ? 4 : 0
         guard adCount * (21 + partBytes) + loserCount * (9 + partBytes) <= reader.remaining else { throw .truncated }
         var ads: [DecisionRecord.Ad] = []
@@ -115,7 +144,8 @@ extension LogRecordCodec {
             losers.append(
                 DecisionRecord.Candidate(lineItemID: lineItemID, reason: reason, score: score, parts: parts))
         }
-        return DecisionRecord.Slot(placementID: placementID, noFill: noFill, ads: ads, losers: losers)
+        return DecisionRecord.Slot(
+            placementID: placementID, noFill: noFill, ads: ads, losers: losers, reasons: reasons)
     }
 
     private static func adEvent(_ reader: inout LogByteReader) throws(LogRecordError) -> AdEventRecord {

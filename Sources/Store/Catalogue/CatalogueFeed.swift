@@ -14,11 +14,13 @@ public struct CatalogueOffer: Sendable, Equatable {
     public var quantity: Int32
     public var priceMicros: Int64
     public var oldPriceMicros: Int64?
+    /// What the shop paid; nil = not said.
+    public var purchasePriceMicros: Int64?
 
     public init(
         sku: String, groupID: String? = nil, name: String, brand: String? = nil, url: String? = nil,
         pictureURL: String? = nil, categoryCodes: [String] = [], attributesJSON: String = "{}", quantity: Int32,
-        priceMicros: Int64, oldPriceMicros: Int64? = nil
+        priceMicros: Int64, oldPriceMicros: Int64? = nil, purchasePriceMicros: Int64? = nil
     ) {
         self.sku = sku
         self.groupID = groupID
@@ -31,6 +33,7 @@ public struct CatalogueOffer: Sendable, Equatable {
         self.quantity = quantity
         self.priceMicros = priceMicros
         self.oldPriceMicros = oldPriceMicros
+        self.purchasePriceMicros = purchasePriceMicros
     }
 }
 

@@ -106,14 +106,14 @@ struct CatalogueMerge {
             """
             create temporary table feed_offer (position int, sku text, group_id text, name text, brand text, url text,
                 picture_url text, categories text[], attributes jsonb, quantity int, price_micros bigint,
-                old_price_micros bigint) on commit drop
+                old_price_micros bigint, purchase_price_micros bigint) on commit drop
             """)
         var summary: CatalogueFeedSummary?
         try db.copyIn(
             "feed_offer",
             [
                 "position", "sku", "group_id", "name", "brand", "url", "picture_url", "categories", "attributes",
-                "quantity", "price_micros", "old_price_micros",
+                "quantity", "price_micros", "old_price_micros", "purchase_price_micros",
             ]
         ) { writer in
             var position: Int32 = 0
@@ -124,6 +124,7 @@ struct CatalogueMerge {
                     .text(orNull: offer.brand), .text(orNull: offer.url), .text(orNull: offer.pictureURL),
                     .textArray(offer.categoryCodes), .jsonb(offer.attributesJSON), .int4(offer.quantity),
                     .int8(offer.priceMicros), .int8(orNull: offer.oldPriceMicros),
+                    .int8(orNull: offer.purchasePriceMicros),
                 ])
             }
         }
@@ -163,7 +164,7 @@ struct CatalogueMerge {
             analyze category;
             create temporary table feed_product on commit drop as
             select o.sku, o.group_id, o.name, o.brand, o.url, o.picture_url, o.attributes, o.quantity, o.price_micros,
-                o.old_price_micros, p.id as product_id,
+                o.old_price_micros, o.purchase_price_micros, p.id as product_id,
                 array(select c.id from category c where c.code = any(o.categories) order by c.id) as category_ids
             from (select distinct on (sku) * from feed_offer order by sku, position) o left join product p on p.sku = o.sku;
             analyze feed_product;
@@ -204,17 +205,21 @@ struct CatalogueMerge {
         change.productsChanged = try db.query(
             """
             update product p set group_id = f.group_id, name = f.name, brand = f.brand, url = f.url,
-                picture_url = f.picture_url, category_ids = f.category_ids, attributes = f.attributes, updated_at = $1
+                picture_url = f.picture_url, category_ids = f.category_ids, attributes = f.attributes,
+                purchase_price_micros = f.purchase_price_micros, updated_at = $1
             from feed_product f where f.product_id = p.id
-                and row(p.group_id, p.name, p.brand, p.url, p.picture_url, p.category_ids, p.attributes)
-                is distinct from row(f.group_id, f.name, f.brand, f.url, f.picture_url, f.category_ids, f.attributes)
+                and row(p.group_id, p.name, p.brand, p.url, p.picture_url, p.category_ids, p.attributes,
+                    p.purchase_price_micros)
+                is distinct from row(f.group_id, f.name, f.brand, f.url, f.picture_url, f.category_ids, f.attributes,
+                    f.purchase_price_micros)
             """, [.timestamptz(micros: now.micros)]
         ).affected
         change.productsCreated = try db.query(
             """
             with added as (
-                insert into product (sku, group_id, name, brand, url, picture_url, category_ids, attributes, updated_at)
-                select sku, group_id, name, brand, url, picture_url, category_ids, attributes, $1
+                insert into product (sku, group_id, name, brand, url, picture_url, category_ids, attributes,
+                    purchase_price_micros, updated_at)
+                select sku, group_id, name, brand, url, picture_url, category_ids, attributes, purchase_price_micros, $1
                 from feed_product where product_id is null returning id, sku
             )
             update feed_product f set product_id = a.id from added a where f.sku = a.sku

@@ -21,21 +21,18 @@ public enum ClickExamples {
         {
             formats[try row.int32("id")] = ClickFeature.hash(try row.string("format"))
         }
-        let events = """
-            (select array_agg(distinct e.line_item_id) from ad_event e
-                where e.decision_day = d.decision_day and e.decision_id = d.decision_id and e.kind = %
-                    and e.invalid_reason is null)
-            """
-        func lineItems(_ kind: AdEventKind) -> String {
-            let parts = events.split(separator: "%", omittingEmptySubsequences: false)
-            return "\(parts[0])\(kind.rawValue)\(parts[1])"
-        }
+        // Four weeks of a large shop take longer than a request may.
+        try db.query("set local statement_timeout = '1h'")
         try db.forEachRow(
             """
-            select d.body, coalesce(\(lineItems(.impression)), '{}') as seen,
-                coalesce(\(lineItems(.click)), '{}') as clicked
-            from decision d
-            where d.decision_day between $3 and $4 and d.decided_at >= $1 and d.decided_at < $2
+            select d.body, e.seen, coalesce(e.clicked, '{}') as clicked
+            from decision d cross join lateral (
+                select array_agg(line_item_id) filter (where kind = \(AdEventKind.impression.rawValue)) as seen,
+                    array_agg(line_item_id) filter (where kind = \(AdEventKind.click.rawValue)) as clicked
+                from ad_event a
+                where a.decision_day = d.decision_day and a.decision_id = d.decision_id and a.invalid_reason is null
+            ) e
+            where e.seen is not null and d.decision_day between $3 and $4 and d.decided_at >= $1 and d.decided_at < $2
             order by d.decision_day, d.decision_id
             """,
             [
@@ -44,7 +41,7 @@ public enum ClickExamples {
             ]
         ) { row in
             let seen = try row.int32Array("seen")
-            guard !seen.isEmpty, case .decision(let record)? = try? LogRecordCodec.decode(try row.bytes("body")) else {
+            guard case .decision(let record)? = try? LogRecordCodec.decode(try row.bytes("body")) else {
                 return
             }
             let clicked = try row.int32Array("clicked")

@@ -32,12 +32,12 @@ public struct LeaseGrant: Sendable, Equatable {
     public var dayBudget: Micros?
     /// Spent today, with what other promises of today may still cost, without this grant.
     public var dayCommitted: Micros
-    /// Part of the day's flight that is over, 0...1.
-    public var dayElapsed: Double
+    /// The accounting day, and the part of it in which the line item runs.
+    public var day: LeaseDay
 
     public init(
         lineItemID: Int32, leaseID: Int64?, granted: Micros, expiresAt: Timestamp, dayBudget: Micros?,
-        dayCommitted: Micros, dayElapsed: Double
+        dayCommitted: Micros, day: LeaseDay
     ) {
         self.lineItemID = lineItemID
         self.leaseID = leaseID
@@ -45,6 +45,27 @@ public struct LeaseGrant: Sendable, Equatable {
         self.expiresAt = expiresAt
         self.dayBudget = dayBudget
         self.dayCommitted = dayCommitted
-        self.dayElapsed = dayElapsed
+        self.day = day
+    }
+}
+
+/// The accounting day of a lease.
+public struct LeaseDay: Sendable, Equatable {
+    public var begins: Timestamp
+    public var ends: Timestamp
+    /// The flight, cut to the day.
+    public var from: Timestamp
+    public var to: Timestamp
+
+    public init(begins: Timestamp, ends: Timestamp, flight: (from: Timestamp, to: Timestamp)) {
+        self.begins = begins
+        self.ends = ends
+        from = min(max(begins, flight.from), ends)
+        to = max(min(ends, flight.to), begins)
+    }
+
+    /// Hours between the beginning of the day and an instant, as the forecast of a day counts them.
+    public func hour(_ instant: Timestamp) -> Double {
+        min(24, max(0, Double((instant - begins).micros) / 3_600_000_000))
     }
 }

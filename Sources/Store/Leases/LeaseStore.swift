@@ -14,7 +14,7 @@ public struct LeaseStore: Sendable {
     /// How long promises may be made from one grant.
     public static let lifetime = Timestamp.Span.minutes(30)
 
-    private let pool: PostgresPool
+    let pool: PostgresPool
     private let nodeID: Int16
 
     public init(pool: PostgresPool, nodeID: Int16) {
@@ -215,7 +215,7 @@ public struct LeaseStore: Sendable {
                     lineItemID: request.lineItemID, leaseID: id, granted: Micros(granted), expiresAt: expiresAt,
                     dayBudget: dayBudget(budget, now),
                     dayCommitted: Micros(budget.spentToday + budget.outstandingToday),
-                    dayElapsed: elapsed(budget, now)))
+                    day: LeaseDay(begins: budget.dayBegins, ends: budget.dayEnds, flight: budget.flight)))
         }
         return grants
     }
@@ -231,12 +231,5 @@ public struct LeaseStore: Sendable {
             candidates.append(left / daysLeft)
         }
         return candidates.min().map { Micros($0) }
-    }
-
-    private static func elapsed(_ budget: Budget, _ now: Timestamp) -> Double {
-        let from = max(budget.dayBegins, budget.flight.from)
-        let to = min(budget.dayEnds, budget.flight.to)
-        guard to > from else { return 1 }
-        return min(1, max(0, Double((now - from).micros) / Double((to - from).micros)))
     }
 }

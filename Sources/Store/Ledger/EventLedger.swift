@@ -46,6 +46,7 @@ public enum EventLedger {
         }
         try connection.query("insert into decision select * from stage_decision on conflict do nothing")
         try writeDelivery(decisions, zone: zone, on: connection)
+        try TrafficForecast.write(decisions, zone: zone, on: connection)
     }
 
     /// The events with their shopper filled in from the decision where the request itself did not tell: a picture

@@ -39,6 +39,7 @@ public enum NoticeTexts {
         "outbid": ("ставки других выше", "others bid more"),
         "below_floor": ("ставка ниже минимальной", "the bid is below the floor"),
         "frequency_capped": ("ограничение частоты", "the frequency cap"),
+        "caps_elsewhere": ("счётчик показов ведёт другой узел", "another node counting the caps"),
         "paced": ("бюджет распределяется равномерно", "the budget is paced evenly"),
         "holdout": ("контрольная группа", "the holdout"),
         "page_duplicate": ("повтор на странице", "a repetition on the page"),

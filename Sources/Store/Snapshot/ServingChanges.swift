@@ -60,7 +60,11 @@ extension SnapshotLoader {
 
     /// Forgets changes that no node is likely to ask for.
     public func pruneChanges(keeping versions: Int64 = Self.keptVersions) async throws {
-        _ = try await pool.withConnection { try $0.query("select prune_control_changes($1)", [.int8(versions)]) }
+        _ = try await pool.withConnection {
+            try $0.query("select prune_control_changes($1)", [.int8(versions)])
+            return try $0.query(
+                "select prune_serving_history(now() - make_interval(days => $1))", [.int4(Self.keptDays)])
+        }
     }
 }
 

@@ -9,6 +9,8 @@ public struct SnapshotLoader: Sendable {
     public static let contextProductLimit = 1_000_000
     /// Creative versions of line items that ended this long ago can still be clicked.
     public static let clickableDays = 3
+    /// Earlier versions of what serving reads can be loaded for this many days.
+    public static let keptDays: Int32 = 7
 
     let pool: PostgresPool
     private let formats: [SnapshotInput.Format]
@@ -68,28 +70,43 @@ public struct SnapshotLoader: Sendable {
 
     /// Everything but stock, as it is valid at `now`.
     public func load(now: Timestamp) async throws -> ServingData {
-        let formats = formats
-        let mediaBaseURL = mediaBaseURL
-        let contextProducts = contextProducts
+        let loader = self
         return try await pool.transaction(.repeatableRead) { connection in
             let version = try connection.query("select version from control_version where stream = 'control'").single()
                 .int64("version")
-            var data = ServingData(version: version)
-            data.input.formats = formats
-            data.checkedAt = now
-            data.settingsReadAt = now
-            let instant = PostgresValue.timestamptz(micros: now.micros)
-            try ServingSettings(connection, now: now).put(into: &data)
-            data.input.advertisers = try ServingRows.advertisers(connection)
-            data.input.lineItems = try ServingRows.lineItems(connection, now: instant)
-            let creatives = try ServingRows.creatives(connection, now: instant, mediaBaseURL: mediaBaseURL)
-            for creative in creatives.all { data.creatives[creative.versionID] = creative }
-            for index in data.input.lineItems.indices {
-                data.input.lineItems[index].creatives = creatives.serving[data.input.lineItems[index].id] ?? []
-            }
-            try Self.products(connection, contextLimit: contextProducts, &data)
-            return data
+            return try loader.read(version: version, now: now, connection)
         }
+    }
+
+    /// The same as it was under an earlier version, but for the catalogue's products, which are those of today; nil
+    /// when that version is not kept any more.
+    public func load(version: Int64, now: Timestamp) async throws -> ServingData? {
+        let loader = self
+        return try await pool.transaction(.repeatableRead) { connection in
+            let isKept = try connection.query("select restore_serving_snapshot($1) as it", [.int8(version)]).single()
+                .bool("it")
+            return isKept ? try loader.read(version: version, now: now, connection) : nil
+        }
+    }
+
+    private func read(
+        version: Int64, now: Timestamp, _ connection: isolated PostgresConnection
+    ) throws -> ServingData {
+        var data = ServingData(version: version)
+        data.input.formats = formats
+        data.checkedAt = now
+        data.settingsReadAt = now
+        let instant = PostgresValue.timestamptz(micros: now.micros)
+        try ServingSettings(connection, now: now).put(into: &data)
+        data.input.advertisers = try ServingRows.advertisers(connection)
+        data.input.lineItems = try ServingRows.lineItems(connection, now: instant)
+        let creatives = try ServingRows.creatives(connection, now: instant, mediaBaseURL: mediaBaseURL)
+        for creative in creatives.all { data.creatives[creative.versionID] = creative }
+        for index in data.input.lineItems.indices {
+            data.input.lineItems[index].creatives = creatives.serving[data.input.lineItems[index].id] ?? []
+        }
+        try Self.products(connection, contextLimit: contextProducts, &data)
+        return data
     }
 
     private static func products(

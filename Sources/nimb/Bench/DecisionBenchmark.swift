@@ -115,6 +115,7 @@ struct DecisionBenchmark {
         input.advertisers = (1...advertisers).map { .init(id: Int32($0)) }
         input.lineItems.reserveCapacity(lineItems)
         for id in 1...lineItems { input.lineItems.append(line(Int32(id), advertisers, &random)) }
+        input.clickWeights = BenchClickModel.make(input, &random)
         return input
     }
 

@@ -95,6 +95,9 @@ final class FreshnessBench: Sendable {
                 select 'fresh-' || v.n, k.id, k.advertiser_id, 'x', now() - interval '1 day', now() + interval '9 days', 'cpm',
                     v.bid, '{"categories": ["fresh"]}'
                 from campaign k, (values (1, 5000000000), (2, 4000000000)) v (n, bid) where k.code = 'camp-1';
+            insert into line_item_version (line_item_id, valid_from, promoted_skus)
+                select id, '-infinity', '{sku-20000}' from line_item where code = 'fresh-1';
+            update stock set quantity = 1 where product_id = (select id from product where sku = 'sku-20000');
             insert into creative (code, line_item_id, advertiser_id, format)
                 select 'cr-' || code, id, advertiser_id, 'banner' from line_item where code like 'fresh-%';
             insert into creative_version (creative_id, version, fields, landing_url, ord_form, erid, erid_status, approved_at)
@@ -119,6 +122,13 @@ final class FreshnessBench: Sendable {
         }
         let first = "where code = 'fresh-1'"
         let version = "where creative_id = (select id from creative where code = 'cr-fresh-1')"
+        func stock(_ quantity: Int) -> String {
+            """
+            update stock set quantity = \(quantity), as_of = now(), change_number = v.number
+            from (select bump_control_version('stock') as number) v
+            where product_id = (select id from product where sku = 'sku-20000')
+            """
+        }
         let poor = "(select id from advertiser where code = 'poor-\(round + 1)')"
         return [
             Change(kind: "pause", sql: "update line_item set paused = true \(first)", isKnown: loses("fresh-1")),
@@ -129,6 +139,8 @@ final class FreshnessBench: Sendable {
             Change(
                 kind: "bid up", sql: "update line_item set bid_micros = 5000000000 \(first)",
                 isKnown: wins("fresh-1")),
+            Change(kind: "sold out", sql: stock(0), isKnown: loses("fresh-1")),
+            Change(kind: "in stock", sql: stock(1), isKnown: wins("fresh-1")),
             Change(
                 kind: "budget spent", sql: "update line_item set total_budget_micros = 0 \(first)",
                 isKnown: loses("fresh-1")),

@@ -8,7 +8,7 @@ import Store
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Say why something was decided as it was.",
-        subcommands: [ExplainOrderCommand.self])
+        subcommands: [ExplainDecisionCommand.self, ExplainOrderCommand.self])
 }
 
 /// `nimb explain order`: the winner of each line, every losing touch with its reason, and what was booked.

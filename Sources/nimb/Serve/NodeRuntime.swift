@@ -69,13 +69,20 @@ struct NodeRuntime {
         let loader = SnapshotLoader(pool: pool, formats: formats, mediaBaseURL: options.mediaBase)
         let serving = ServingHolder()
         let profiles = ProfileStore(maximumProfiles: options.profiles)
+        var backend = DeliveryBackend.live(
+            pool: pool, formats: formats, geo: try geo(), preview: PreviewParameter(secret: secrets.shopperKey),
+            mediaBaseURL: options.mediaBase)
+        backend.explain = { record in
+            let found = try await pool.transaction(.repeatableRead) { db in
+                try DecisionReader.describe(record, answers: [], viewer: .retailer, on: db)
+            }
+            return DecisionJSON.explanation(found)
+        }
         let environment = DeliveryEnvironment(
             settings: try settings(), serving: serving, profiles: profiles, log: sink ?? watching?(log) ?? log,
             tokens: AdTokenCodec(secrets.tokenKeys), shopperHash: ShopperHash(key: secrets.shopperKey),
             agents: try agents(),
-            backend: .live(
-                pool: pool, formats: formats, geo: try geo(), preview: PreviewParameter(secret: secrets.shopperKey),
-                mediaBaseURL: options.mediaBase),
+            backend: backend,
             tag: try AdFormatLoader.tag(formats), metrics: metrics, clock: clock)
         // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
         let refresher = ServingRefresher(
@@ -89,6 +96,11 @@ struct NodeRuntime {
         await refresher.refresh()
         await leases.round()
         await goals.round()
+        let caps = CapKeeper(
+            holder: environment.caps, serving: serving, profiles: profiles,
+            membership: CapMembership(pool: pool, nodeID: node.node), hash: environment.shopperHash, nodeID: node.node,
+            metrics: metrics, logger: logger, clock: clock)
+        await caps.round()
 
         let ready = Countdown(3, then: onReady)
         let delivery = DeliveryServer(
@@ -110,6 +122,9 @@ struct NodeRuntime {
         services.mediaBaseURL = options.mediaBase
         services.managementBaseURL = options.managementBase
         services.deliveryDocument = try DataFiles.deliveryDocument()
+        services.snapshots = SnapshotArchive(loader: loader, shopperHash: environment.shopperHash)
+        let own = node
+        services.recentDecision = { try await DecisionLog.recent($0, node: own, pool: reading) }
         let management = ManagementServer(
             options: ListenerOptions(host: options.managementHost, port: options.managementPort), services: services,
             metrics: { registry.render() }, health: { await health.checks() }, logger: logger,
@@ -119,7 +134,7 @@ struct NodeRuntime {
             onRunning: { _ in ready.step() })
         let bots = BotListRefresher(file: agentsFile, environment: environment, logger: logger)
         return Assembly(
-            services: [leases, goals, refresher, bots, management, media, delivery], log: log,
+            services: [leases, goals, caps, refresher, bots, management, media, delivery], log: log,
             pools: [pool, reading, services.pool], environment: environment, refresher: refresher, leases: leases,
             goals: goals, delivery: delivery)
     }

@@ -1,4 +1,6 @@
+import AdModel
 import Foundation
+import Measurement
 import Postgres
 import TestKit
 
@@ -29,6 +31,7 @@ enum MatrixWorld {
         case "memberships": IDs(own: "own-member", foreign: "foreign-member", absent: "absent-member")
         case "notices": IDs(own: "own-notice", foreign: "foreign-notice", absent: "absent-notice")
         case "orders": IDs(own: "own-order", foreign: "foreign-order", absent: "absent-order")
+        case "decisions": IDs(own: "\(decision.hex)", foreign: nil, absent: "absent-decision")
         case "deliveries": IDs(own: "own-delivery", foreign: "foreign-delivery", absent: "absent-delivery")
         case "reports", "publications": IDs(own: "own-report", foreign: "foreign-report", absent: "absent-report")
         case "users": IDs(own: "own-user", foreign: "foreign-user", absent: "absent-user")
@@ -63,6 +66,44 @@ enum MatrixWorld {
         }
     }
 
+    /// A page on which the first advertiser's line item was shown and the second one's lost.
+    static let decision = DecisionID(issuedAt: Timestamp(micros: 1_795_251_600_000_000), low: 1 << 48 | 0xAA)
+
+    private static func keepDecision(_ pool: PostgresPool) async throws {
+        var body: [UInt8] = []
+        let slot = DecisionRecord.Slot(
+            placementID: 1, noFill: 0,
+            ads: [
+                .init(
+                    lineItemID: 1, creativeVersionID: 1, priceMicros: 90_000, score: 0.1, productIDs: [1])
+            ],
+            losers: [.init(lineItemID: 2, reason: 0, score: 0.09)],
+            reasons: [.init(reason: 12, count: 3)])
+        LogRecordCodec.encode(
+            .decision(
+                DecisionRecord(
+                    id: decision, storefrontID: 1, pageType: .home, visitorID: nil, locationID: 1, device: .mobile,
+                    snapshotVersion: 1, stockVersion: 1, slots: [slot, slot],
+                    context: .init(categoryID: 1, brandID: 1, region: "RU-MOW"),
+                    detail: .init(productID: 1, stopped: [.init(lineItemID: 2, reason: 12, slots: 1)]))), into: &body)
+        let stored = body
+        _ = try await pool.withConnection { db in
+            try db.query(
+                "select ensure_day_partition('decision', date '1970-01-01' + $1::int)",
+                [.int4(decision.issuedAt.utcDay.number)])
+            return try db.query(
+                """
+                insert into decision (decision_day, decision_id, storefront_id, decided_at, page_type, body)
+                values (date '1970-01-01' + $1::int, $2, 1, $3, 'home', $4)
+                """,
+                [
+                    .int4(decision.issuedAt.utcDay.number),
+                    .uuid(high: UInt64(bitPattern: decision.issuedAt.micros), low: decision.low),
+                    .timestamptz(micros: decision.issuedAt.micros), .bytea(stored),
+                ])
+        }
+    }
+
     private static func hash(_ name: String) -> String {
         let byte = name.utf8.reduce(UInt8(0)) { $0 &* 31 &+ $1 }
         return String(repeating: String(format: "%02x", byte), count: 32)
@@ -84,6 +125,7 @@ enum MatrixWorld {
 
     static func load(_ pool: PostgresPool) async throws {
         try await pool.withConnection { try $0.script(sql) }
+        try await keepDecision(pool)
         for name in ["own", "foreign"] {
             let id: Int32 = name == "own" ? 1 : 2
             let picture = hash(name)

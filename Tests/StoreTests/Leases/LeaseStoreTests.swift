@@ -113,7 +113,8 @@ struct LeaseStoreTests {
         let evening = Timestamp(micros: 1_795_294_200_000_000)
         let grant = try await store.renew([Self.ask(wanted: 5)], now: evening)[0]
         #expect(grant.expiresAt == evening + .minutes(10))
-        #expect(grant.dayElapsed > 0.99 && grant.dayElapsed < 1)
+        #expect(grant.day.ends == grant.expiresAt)
+        #expect(abs(grant.day.hour(evening) - (23 + 5.0 / 6)) < 1e-9)
     }
 
     @Test func aNodeThatStartsEndsWhatItHasForgotten() async throws {

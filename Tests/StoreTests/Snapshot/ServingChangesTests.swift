@@ -34,6 +34,10 @@ import Testing
         "update advertiser set credit_limit_micros = #",
         "insert into advertiser (code, name, counterparty_id) values ('a#', 'А', 2) on conflict do nothing",
         "update placement set floor_micros = # where id = 1 + # % 2",
+        "update placement set margin_weight_percent = # % 100 where id = 1 + # % 2",
+        "update product set purchase_price_micros = # where id = 1 + # % 3",
+        "insert into click_model_activation (version, activated_at, activated_by, reason) select version, now(), 'x', 'x' from (select null as version union all select version from click_model) m order by version offset # % 3 limit 1",
+        "insert into click_model (trained_at, trained_by, data_from, data_until, examples, clicks, log_loss, plain_log_loss, calibration, calibration_deciles, weights, digest) select now(), 'x', '2026-11-01Z', '2026-11-02Z', 1, 0, 1, 1, 1, '{1}', b, sha256(b) from (select 'NCM1'::bytea || '\\x00000000'::bytea as b) w",
         "insert into placement (storefront_id, code, page_type, formats) values (1, 'p#', 'home', '{banner}') on conflict do nothing",
         "insert into brand (code, name) values ('b' || # % 4, 'Б') on conflict do nothing",
         "update brand_alias set valid_to = case when valid_to = 'infinity' then timestamptz '2026-11-20Z' else 'infinity' end where id = 1",
@@ -74,6 +78,7 @@ import Testing
         #expect(patched.input.locations == full.input.locations, "\(place)")
         #expect(patched.input.categories == full.input.categories, "\(place)")
         #expect(patched.input.brands == full.input.brands, "\(place)")
+        #expect(patched.input.clickWeights == full.input.clickWeights, "\(place)")
         #expect(patched.input.advertisers == full.input.advertisers, "\(place)")
         #expect(patched.storefronts == full.storefronts, "\(place)")
         #expect(patched.serverKeys == full.serverKeys, "\(place)")
@@ -85,7 +90,12 @@ import Testing
         func bare(_ products: [SnapshotInput.Product]) -> [SnapshotInput.Product] {
             products.map { product in
                 var product = product
-                if !promoted.contains(product.id) { product.fragment = [] }
+                // What was promoted once keeps what is known of promoted ones.
+                if !promoted.contains(product.id) {
+                    product.fragment = []
+                    product.price = nil
+                    product.margin = 0
+                }
                 return product
             }
         }

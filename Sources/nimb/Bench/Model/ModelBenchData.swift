@@ -31,10 +31,10 @@ struct ModelBenchFigures {
     private(set) var seconds = 0.0
     private(set) var weights: ClickWeights
 
-    init(_ data: ModelBenchData) {
+    init(_ data: ModelBenchData, _ settings: ClickTrainer.Settings) {
         let count = data.examples.count
         firstFold = count / 5
-        var trainer = ClickTrainer()
+        var trainer = ClickTrainer(settings)
         var plain = PlainRates()
         var report = ClickReport()
         var truthReport = ClickReport()

@@ -22,8 +22,10 @@ struct ModelBenchYardstick {
         raw = np.fromfile(folder + '/features.u32', dtype=np.uint32).reshape(-1, columns)
         y = np.fromfile(folder + '/clicks.u8', dtype=np.uint8)
         n = len(y)
-        _, inverse = np.unique(raw, return_inverse=True)
-        x = csr_matrix((np.ones(raw.size), inverse.reshape(-1).astype(np.int32),
+        used = np.zeros(1 << 20, dtype=bool)
+        used[raw.reshape(-1)] = True
+        place = (np.cumsum(used) - 1).astype(np.int32)
+        x = csr_matrix((np.ones(raw.size), place[raw.reshape(-1)],
             np.arange(0, raw.size + 1, columns, dtype=np.int64)))
         first, losses, sizes = n // 5, [], []
         bounds = [first + (n - first) * k // 4 for k in range(5)]

@@ -14,6 +14,7 @@ struct BenchCommand: AsyncParsableCommand {
             BenchImportCommand.self,
             BenchLogCommand.self,
             BenchModelCommand.self,
+            BenchPacingCommand.self,
             BenchServerCommand.self,
         ])
 }

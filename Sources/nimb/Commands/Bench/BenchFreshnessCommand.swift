@@ -58,7 +58,7 @@ struct BenchFreshnessCommand: AsyncParsableCommand {
         let p99 = Self.quantile(all, 0.99)
         print(
             BenchGoalLine(
-                goal: "freshness_p99_ms_\(lines)", value: p99, floor: 1_000, aim: nil, least: all.min() ?? 0,
+                goal: "G4b", value: p99, floor: 1_000, aim: 50, least: all.min() ?? 0,
                 greatest: all.max() ?? 0, rounds: all.count, yardstick: "none", isValid: true
             ).json)
         if maxMilliseconds > 0, p99 > Double(maxMilliseconds) {

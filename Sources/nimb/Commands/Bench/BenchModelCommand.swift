@@ -19,6 +19,10 @@ struct BenchModelCommand: ParsableCommand {
     var impressions = 6_000_000
     @Option(help: "Seed of the shop and its shoppers.")
     var seed: UInt64 = 1
+    @Option(help: "Learning rate of a weight of which nothing is known; as in service unless given.")
+    var rate: Double = ClickTrainer.Settings().rate
+    @Option(help: "Pull of weights to zero; as in service unless given.")
+    var shrinkage: Double = ClickTrainer.Settings().shrinkage
     @Option(help: "Python with numpy and scikit-learn for the batch yardstick; none = without it.")
     var python: String?
     @Option(help: "Folder for the features that the yardstick reads; a temporary one unless given.")
@@ -28,6 +32,7 @@ struct BenchModelCommand: ParsableCommand {
         guard (50_000...60_000_000).contains(impressions) else {
             throw ValidationError("--impressions takes 50,000...60,000,000")
         }
+        guard rate > 0, shrinkage >= 0 else { throw ValidationError("--rate is above 0, --shrinkage not below") }
     }
 
     func run() throws {
@@ -37,7 +42,10 @@ struct BenchModelCommand: ParsableCommand {
         Console.say(
             "\(data.examples.count) impressions, \(data.clicks) clicks in \(data.days) simulated days, "
                 + "\(data.lineItems) line items; collected in \(Self.seconds(since: began)) s")
-        let figures = ModelBenchFigures(data)
+        var settings = ClickTrainer.Settings()
+        settings.rate = rate
+        settings.shrinkage = shrinkage
+        let figures = ModelBenchFigures(data, settings)
         figures.lines.forEach(Console.say)
         guard let python else {
             Console.say("no --python: without the batch yardstick no goal is judged")

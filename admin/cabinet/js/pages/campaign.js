@@ -17,6 +17,7 @@ import { present } from '../components/states.js';
 import { table } from '../components/table.js';
 import { campaignActions } from './campaign-actions.js';
 import { creativeCards, history, lineItems } from './campaign-parts.js';
+import { whyNot } from './campaign-why.js';
 
 const FALLBACK = '30d';
 const PERIODS = ['today', 'yesterday', '7d', '30d', '90d'];
@@ -59,7 +60,13 @@ export async function campaignPage({ root, params, query, signal }) {
             everything('/v1/creatives', { campaign: campaign.id }, signal),
         ]);
         const reload = () => campaignPage({ root, params, query, signal });
-        fill(parts, lineItems(campaign, items), creativeCards(creatives, items), history(base, signal));
+        fill(
+            parts,
+            lineItems(campaign, items),
+            creativeCards(creatives, items),
+            whyNot(items, signal),
+            history(base, signal),
+        );
         return header(
             campaign,
             names.get(campaign.advertiser),
