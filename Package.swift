@@ -69,6 +69,8 @@ let ring0: [Target] = [
     ours("AdModel"),
     ours("Measurement", ["AdModel", crypto]),
     ours("Profiles", ["AdModel"]),
+    // Groups of shoppers by what they did: conditions, and the facts that they are evaluated on.
+    ours("Audiences", ["AdModel"]),
     // A seeded shop with a known truth: shoppers, tastes, returns, bots, and the true effect of ads.
     ours("Simulator", ["AdModel"]),
     // What a shelf shows: tables of what goes with what, computed from orders and views.
@@ -152,7 +154,8 @@ let ring2: [Target] = [
     ours(
         "Store",
         [
-            "AdModel", "ClickModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles", "Measurement",
+            "AdModel", "Audiences", "ClickModel", "Postgres", "MigrationFiles", "Decisioning", "Profiles",
+            "Measurement",
             "Attribution", "Billing", "Reporting", "ORD", "AdFormats", "Shelves", "Stemmer", crypto, cryptoExtras,
             logging,
         ]),
@@ -170,14 +173,16 @@ let ring3: [Target] = [
     ours(
         "DeliveryAPI",
         [
-            "AdModel", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves", "Store", "EventLog",
-            "Postgres",
-            "Telemetry", "GeoIP", "Inflate", "Stemmer", nioCore, nioPosix, nioHTTP1, crypto, logging, lifecycle,
+            "AdModel", "Audiences", "Billing", "Decisioning", "Profiles", "Measurement", "AdFormats", "Shelves",
+            "Store",
+            "EventLog", "Postgres", "Telemetry", "GeoIP", "Inflate", "Stemmer", nioCore, nioPosix, nioHTTP1, crypto,
+            logging, lifecycle,
         ]),
     ours(
         "ManagementAPI",
         [
-            "AdModel", "AdminFiles", "Archive", "CMS", "FinanceDocuments", "FinanceExports", "Reporting", "Spreadsheet",
+            "AdModel", "AdminFiles", "Archive", "Audiences", "CMS", "FinanceDocuments", "FinanceExports", "Reporting",
+            "Spreadsheet",
             "Store", "Postgres", "AdFormats",
             "Attribution", "Measurement", "ORD", "Telemetry",
             "Imaging", "Outbound", "Billing", "Decisioning", "Shelves", hummingbird, hummingbirdCore, nioCore, crypto,
@@ -223,6 +228,7 @@ let ring4: [Target] = [
             "Imaging", "Store", "EventLog",
             "Telemetry", "PrivatePostgres", "Postgres", "GeoIP", "Archive", "Attribution", "ORD",
             "AdFormats", "AdFormatFiles", "Reporting", "Measurement", "Decisioning", "ClickModel", "Profiles",
+            "Audiences",
             "Billing", "Shelves", arguments, logging, lifecycle, signals, yams, crypto, histogram, nioCore, nioPosix,
             nioHTTP1,
         ],
@@ -239,6 +245,7 @@ let testTargets: [Target] = [
     tests("AdModelTests", ["AdModel"]),
     tests("MeasurementTests", ["Measurement", "AdModel"], cases: true),
     tests("ProfilesTests", ["Profiles", "AdModel"]),
+    tests("AudiencesTests", ["Audiences", "AdModel"], cases: true),
     tests("SimulatorTests", ["Simulator", "AdModel"]),
     tests("SpreadsheetTests", ["Spreadsheet", "Archive"]),
     tests("CMSTests", ["CMS"]),
@@ -265,15 +272,14 @@ let testTargets: [Target] = [
     tests(
         "StoreTests",
         [
-            "Store", "Postgres", "AdModel", "ClickModel", "AdFormats", "ORD", "Archive", "Decisioning", "Profiles",
-            "Measurement",
-            "Billing", "TestKit",
+            "Store", "Postgres", "AdModel", "Audiences", "ClickModel", "AdFormats", "ORD", "Archive", "Decisioning",
+            "Profiles", "Measurement", "Billing", "TestKit",
         ]),
     tests(
         "DeliveryAPITests",
         [
-            "DeliveryAPI", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel", "Store",
-            "Stemmer", "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
+            "DeliveryAPI", "Audiences", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel",
+            "Store", "Stemmer", "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
     tests(
@@ -299,7 +305,10 @@ let testTargets: [Target] = [
     tests("CatalogImportTests", ["CatalogImport", "Store", "Postgres", "AdModel", "TestKit"], cases: true),
     tests(
         "EndToEnd",
-        ["TestKit", "ManagementAPI", "ORDGateway", "ORD", "Store", "AdModel", "Postgres", "Measurement", yams, logging],
+        [
+            "TestKit", "ManagementAPI", "ORDGateway", "ORD", "Store", "AdModel", "Postgres", "Measurement", yams,
+            logging,
+        ],
         exclude: ["Fixtures", "schemathesis.toml"]),
     tests("Browser", ["TestKit", "AdModel", nioCore, nioPosix, nioHTTP1], exclude: ["Fixtures", "Screenshots"]),
 ]

@@ -1,7 +1,9 @@
 import AdModel
+import Audiences
 import Measurement
 import NIOCore
 import NIOHTTP1
+import Store
 import Telemetry
 
 extension DeliveryEnvironment {
@@ -56,6 +58,10 @@ extension DeliveryEnvironment {
         do {
             try bytes.withUnsafeBytes { try sink.append($0) }
             links.insert(key)
+            if !audiences.isIdle {
+                audiences.apply(
+                    .link(visitor: keys.visitor(visitor), customer: keys.customer(customer), at: now), receivedAt: now)
+            }
         } catch {
             // The next request of the same shopper tries again.
             counters.logRefusals.add()

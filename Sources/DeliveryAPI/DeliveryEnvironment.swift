@@ -1,5 +1,6 @@
 import AdFormats
 import AdModel
+import Audiences
 import Decisioning
 import Measurement
 import Profiles
@@ -57,6 +58,8 @@ public final class DeliveryEnvironment: Sendable {
     public let settings: DeliverySettings
     public let serving: ServingHolder
     public let profiles: ProfileStore
+    /// What is counted of shoppers for audiences.
+    public let audiences = LiveAudiences()
     public let log: any EventSink
     public let tokens: AdTokenCodec
     public let shopperHash: ShopperHash
@@ -99,6 +102,9 @@ public final class DeliveryEnvironment: Sendable {
         links = RecentKeys(capacity: 65_536)
         counters = EdgeCounters(metrics)
     }
+
+    /// Names of shoppers in memory.
+    public var keys: ShopperKeys { ShopperKeys(shopperHash) }
 
     /// Puts a newer list of bot agents in use.
     public func use(_ classifier: UserAgentClassifier) { agents.withLock { $0 = classifier } }

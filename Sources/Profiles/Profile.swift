@@ -6,7 +6,7 @@ public struct Profile: Sendable {
     public static let recentCapacity = 20
     /// Products remembered as lying in the cart, and as bought.
     public static let cartCapacity = 8
-    public static let purchaseCapacity = 8
+    public static let purchaseCapacity = 6
     /// Search phrases remembered.
     public static let searchCapacity = 5
     /// Seconds without a request after which a session ends.
@@ -16,9 +16,9 @@ public struct Profile: Sendable {
     public var caps = CapCounters()
     var recent = InlineArray<20, Int32>(repeating: 0)
     var cart = InlineArray<8, Int32>(repeating: 0)
-    var bought = InlineArray<8, Int32>(repeating: 0)
+    var bought = InlineArray<6, Int32>(repeating: 0)
     /// Days since the epoch, beside `bought`.
-    var boughtDays = InlineArray<8, UInt16>(repeating: 0)
+    var boughtDays = InlineArray<6, UInt16>(repeating: 0)
     var searches = InlineArray<5, UInt32>(repeating: 0)
     /// Frequency and worth of orders.
     public internal(set) var orders = OrderHistory()

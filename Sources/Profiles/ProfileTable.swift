@@ -9,7 +9,7 @@ struct ProfileTable: Sendable {
     private var clock: UInt64 = 0
     private(set) var evictions = 0
 
-    private static let chunkBits = 6
+    private static let chunkBits = 4
     private static let chunkSize = 1 << chunkBits
 
     var count: Int { keys.count }

@@ -1,4 +1,5 @@
 import AdModel
+import Audiences
 import Decisioning
 import EventLog
 import Measurement
@@ -55,11 +56,16 @@ struct EventIntake {
     /// Pairs of visitor and customer that this request records.
     private var linked: [UInt64] = []
     private var bytes: [UInt8] = []
+    /// What audiences count of this request.
+    private var actions: [AudienceAction] = []
+    /// Asked once per request; what is not told while it changes is read from the log.
+    private let tellsAudiences: Bool
 
     init(_ environment: DeliveryEnvironment, _ state: ServingState, now: Timestamp) {
         self.environment = environment
         self.state = state
         self.now = now
+        tellsAudiences = !environment.audiences.isIdle
         var rules = EventRules()
         rules.impressionDeadline = state.data.impressionDeadline
         rules.viewableDeadline = state.data.impressionDeadline
@@ -108,18 +114,18 @@ struct EventIntake {
                 kind: kind, issuedAt: token.decisionID.issuedAt, receivedAt: now, issuedFor: token.shopperHash,
                 presentedBy: presentedBy, isPrefetch: sender.isPrefetch, isBotAgent: sender.isBot,
                 isOverRate: environment.rates.isOverLimit(counted, at: now)))
-        append(
-            .adEvent(
-                AdEventRecord(
-                    kind: kind, token: token, card: card, visitorID: visitor,
-                    eventTime: EventRules.eventTime(
-                        occurredAt: occurredAt, issuedAt: token.decisionID.issuedAt, receivedAt: now),
-                    receivedAt: now, invalid: invalid)))
+        let record = AdEventRecord(
+            kind: kind, token: token, card: card, visitorID: visitor,
+            eventTime: EventRules.eventTime(
+                occurredAt: occurredAt, issuedAt: token.decisionID.issuedAt, receivedAt: now),
+            receivedAt: now, invalid: invalid)
+        append(.adEvent(record))
         if let invalid {
             environment.counters.invalid[invalid]?.add()
         } else {
             remember(key)
             if kind == .impression { contacts.append(token) }
+            if tellsAudiences, let action = AudienceActions.of(record, state) { actions.append(action) }
         }
         return (EventResult(status: .accepted), token)
     }
@@ -180,16 +186,20 @@ struct EventIntake {
         if let key { remember(key) }
         if let visitor, let customer { link(visitor, customer, storefrontID) }
         let time = EventRules.signalTime(occurredAt: event.occurredAt, receivedAt: now)
-        append(
-            .signal(
-                SignalRecord(
-                    storefrontID: storefrontID, kind: kind, clientID: event.clientID, visitorID: visitor,
-                    customerID: customer, sku: event.sku, categoryCode: event.category,
-                    phrase: event.query.map { SearchPhrase.masked($0) }, occurredAt: time, receivedAt: now)))
+        let record = SignalRecord(
+            storefrontID: storefrontID, kind: kind, clientID: event.clientID, visitorID: visitor,
+            customerID: customer, sku: event.sku, categoryCode: event.category,
+            phrase: event.query.map { SearchPhrase.masked($0) }, occurredAt: time, receivedAt: now)
+        append(.signal(record))
+        if tellsAudiences, let action = AudienceActions.of(record, state.snapshot, environment.keys) {
+            actions.append(action)
+        }
         if let visitor {
             signals.append(
                 (
-                    ProfileSignals.resolve(kind, sku: event.sku, category: event.category, at: time, state.snapshot),
+                    ProfileSignals.resolve(
+                        kind, sku: event.sku, category: event.category, phrase: record.phrase, at: time,
+                        state.snapshot),
                     environment.shopperHash(visitor)
                 ))
         }
@@ -201,6 +211,10 @@ struct EventIntake {
         let key = environment.linkKey(visitor: visitor, customer: customer)
         guard !linked.contains(key), !environment.links.contains(key) else { return }
         linked.append(key)
+        if tellsAudiences {
+            let keys = environment.keys
+            actions.append(.link(visitor: keys.visitor(visitor), customer: keys.customer(customer), at: now))
+        }
         append(
             .link(
                 LinkRecord(
@@ -239,7 +253,8 @@ struct EventIntake {
             done(.success(()))
             return
         }
-        let (keys, linked, signals, contacts) = (keys, linked, signals, contacts)
+        let (keys, linked, signals, contacts, actions) = (keys, linked, signals, contacts, actions)
+        let now = now
         let environment = environment
         let accepted = Int64(batch.count)
         do throws(EventLogError) {
@@ -249,6 +264,7 @@ struct EventIntake {
                     for key in linked { environment.links.insert(key) }
                     environment.counters.accepted.add(accepted)
                     Self.teach(environment, signals, contacts)
+                    for action in actions { environment.audiences.apply(action, receivedAt: now) }
                 }
                 done(result)
             }

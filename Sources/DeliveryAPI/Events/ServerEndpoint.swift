@@ -1,10 +1,12 @@
 import AdModel
+import Audiences
 import Crypto
 import Decisioning
 import EventLog
 import Measurement
 import NIOCore
 import NIOHTTP1
+import Profiles
 import Store
 import Synchronization
 import Telemetry
@@ -168,11 +170,13 @@ final class ServerEndpoint {
         var intake = EventIntake(environment, state, now: now)
         intake.append(it.record)
         let requestID = request.id
+        let environment = environment
         do throws(EventLogError) {
             try intake.commit { result in
                 switch result {
                 case .success:
                     recent.remember(key, RecentEvents.Content(hash: it.hash, isDurable: true))
+                    if case .order(let order) = it.record { Self.teach(order, environment, state) }
                     reply.send(Self.status("accepted"))
                 case .failure(let error):
                     recent.forget(key)
@@ -184,6 +188,19 @@ final class ServerEndpoint {
             throw EventsEndpoint.problem(error)
         }
         return .later
+    }
+
+    /// Profiles and audiences know an order as soon as it is certain.
+    private static func teach(_ order: OrderRecord, _ environment: DeliveryEnvironment, _ state: ServingState) {
+        if let visitor = order.visitorID {
+            environment.profiles.apply(
+                AudienceActions.profileOrder(order, state.snapshot), shopper: environment.shopperHash(visitor))
+        }
+        if !environment.audiences.isIdle,
+            let action = AudienceActions.of(order, state.snapshot, environment.keys)
+        {
+            environment.audiences.apply(action, receivedAt: order.receivedAt)
+        }
     }
 
     private static func status(_ word: StaticString) -> Answer { .json(Array("{\"status\":\"\(word)\"}".utf8)) }
@@ -202,10 +219,19 @@ final class ServerEndpoint {
         var intake = EventIntake(environment, state, now: now)
         intake.append(.link(link))
         let requestID = request.id
+        let environment = environment
         do throws(EventLogError) {
             try intake.commit { result in
                 switch result {
-                case .success: reply.send(Self.status("accepted"))
+                case .success:
+                    if !environment.audiences.isIdle {
+                        let keys = environment.keys
+                        environment.audiences.apply(
+                            .link(
+                                visitor: keys.visitor(link.visitorID), customer: keys.customer(link.customerID),
+                                at: link.linkedAt), receivedAt: link.receivedAt)
+                    }
+                    reply.send(Self.status("accepted"))
                 case .failure(let error):
                     reply.send(.problem(EventsEndpoint.problem(error), requestID: requestID))
                 }

@@ -1,4 +1,5 @@
 import AdModel
+import Audiences
 import Decisioning
 import Measurement
 import NIOCore
@@ -23,6 +24,8 @@ final class PlacementsEndpoint {
     private var previewFault = ""
     /// Whether the last answer was a decision, which a preview is not.
     private var hasDecided = false
+    private var audienceScratch = AudienceScratch()
+    private var members: ContiguousArray<Int32> = []
     private var random: UInt64
     private let words = PageWords()
     let clickBase: [UInt8]
@@ -82,6 +85,7 @@ final class PlacementsEndpoint {
         scratch.request.shopper = shopper.hash
         if parsed.consent { scratch.request.isSignedIn = parsed.signedIn ?? !parsed.customer.isEmpty }
         scratch.request.countsCaps = shopper.hash == 0 || environment.caps.counts(shopper.hash, now: now)
+        fillAudiences(state, now: now)
         place(state, json, storefront: storefront, request)
         scratch.request.device =
             parsed.device ?? DeviceClass.of(request.facts.userAgent)
@@ -224,6 +228,20 @@ final class PlacementsEndpoint {
                 storefrontID: state.snapshot.storefronts[Int(storefront)].id, now: now)
         }
         return shopper
+    }
+
+    /// Audiences that the shopper is in by all that was acknowledged before.
+    private func fillAudiences(_ state: ServingState, now: Timestamp) {
+        guard scratch.request.shopper != 0, let live = environment.audiences.installed, !live.facts.book.isEmpty else {
+            return
+        }
+        members.removeAll(keepingCapacity: true)
+        live.facts.members(
+            of: scratch.request.shopper, today: live.day(now).number, scratch: &audienceScratch, into: &members)
+        for member in members {
+            let index = state.snapshot.lookup.audienceByID.find(live.facts.book.ids[Int(member)])
+            if index >= 0 { scratch.request.audiences.append(index) }
+        }
     }
 
     // MARK: Consequences

@@ -33,7 +33,7 @@ public final class ServingRefresher: Service {
     private let loadTime: DurationHistogram
     private let patches: Counter
     private let patchTime: DurationHistogram
-    private let onFirstLoad: (@Sendable (ServingState) -> Void)?
+    private let onFirstLoad: (@Sendable (ServingState) async -> Void)?
     private let staleSince = Mutex<Timestamp?>(nil)
     private let isLoading = Mutex(false)
     private let prunedAt = Mutex<Timestamp?>(nil)
@@ -46,7 +46,7 @@ public final class ServingRefresher: Service {
     ///     be away at the start, and what is rebuilt for serving must not be missed then.
     public init(
         serving: ServingHolder, loader: SnapshotLoader, listening: PostgresOptions?, metrics: MetricsRegistry,
-        logger: Logger, onFirstLoad: (@Sendable (ServingState) -> Void)? = nil,
+        logger: Logger, onFirstLoad: (@Sendable (ServingState) async -> Void)? = nil,
         clock: @escaping @Sendable () -> Timestamp
     ) {
         self.onFirstLoad = onFirstLoad
@@ -199,7 +199,7 @@ public final class ServingRefresher: Service {
         let data = try await loader.load(now: now)
         let rows = try await loader.stock(of: data.promotedProductIDs)
         let state = try ServingState(data: data, stock: rows)
-        if serving.state == nil { onFirstLoad?(state) }
+        if serving.state == nil { await onFirstLoad?(state) }
         serving.swap(state)
         serving.note(BudgetChanges(everybody: true))
         loads.add()

@@ -36,6 +36,8 @@ public struct ManagementServices: Sendable {
     public var mediaBaseURL = "http://127.0.0.1:8082"
     /// Signs the parameters of previews. Unless it is given the secret of serving, no node shows what it signs.
     public var preview = PreviewParameter(secret: (0..<32).map { _ in UInt8.random(in: 0...255) })
+    /// Names shoppers as nodes do; unless it has the secret of serving, no node knows whom an erasure is about.
+    public var shopperKeys = ShopperKeys(ShopperHash(key: (0..<16).map { _ in UInt8.random(in: 0...255) }))
     /// Where Debian's JavaScript packages are installed, of which the cabinet uses two files.
     public var javascriptFolder = AdminSite.debianFolder
     /// Snapshots of past decisions; nil where nothing is asked again.

@@ -81,6 +81,7 @@ public enum LineItemTargeting {
             try KnownCodes.check(
                 values.placements, table: "placement", field: "\(path).placements", &problems, on: db)
             try KnownCodes.check(values.categories, table: "category", field: "\(path).categories", &problems, on: db)
+            try KnownCodes.check(values.audiences, table: "audience", field: "\(path).audiences", &problems, on: db)
             try KnownCodes.check(values.brands, table: "brand", field: "\(path).brands", &problems, on: db)
             try KnownCodes.check(
                 values.locations, table: "stock_location", field: "\(path).locations", &problems, on: db)

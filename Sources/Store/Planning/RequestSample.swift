@@ -61,7 +61,7 @@ public enum RequestSample {
     }
 
     /// The same on every node and in every run: FNV-1a, mixed.
-    private static func hash(_ text: String) -> UInt64 {
+    static func hash(_ text: String) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
         return mixed(hash)

@@ -1,4 +1,5 @@
 import AdModel
+import Audiences
 import Decisioning
 
 /// All that serving reads of the database, taken at one control version in one transaction.
@@ -14,6 +15,11 @@ public struct ServingData: Equatable, Sendable {
     public var products: [Int32: ServingProduct] = [:]
     /// Brand names as the shop writes them, to brand ids.
     public var brandAliases: [String: Int32] = [:]
+    /// Audiences by id, and where cohorts of buyers begin: what the facts of shoppers are kept for.
+    public var audiences: [AudienceDefinition] = []
+    public var rfm = RFMThresholds()
+    /// Shoppers erased lately: what the log still says of the time before is not to be believed.
+    public var erasures: [ServingErasure] = []
     /// Billing deadlines of the retailer.
     public var impressionDeadline = Timestamp.Span.hours(1)
     public var clickDeadline = Timestamp.Span.hours(24)
@@ -27,6 +33,25 @@ public struct ServingData: Equatable, Sendable {
     public var settingsReadAt = Timestamp(micros: .min)
 
     public init(version: Int64) { input = SnapshotInput(version: version) }
+}
+
+/// A shopper who asked to be forgotten.
+public struct ServingErasure: Equatable, Sendable {
+    /// Days that erasures are remembered: as long as segments of a log may lie about.
+    public static let keptDays = 31
+
+    /// Key of the visitor or customer.
+    public var key: UInt64
+    /// What was received before is forgotten.
+    public var at: Timestamp
+    /// The rows of the database still name the shopper.
+    public var isOpen: Bool
+
+    public init(key: UInt64, at: Timestamp, isOpen: Bool) {
+        self.key = key
+        self.at = at
+        self.isOpen = isOpen
+    }
 }
 
 /// What the edge knows of a storefront beside its placements.

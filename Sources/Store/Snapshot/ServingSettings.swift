@@ -1,4 +1,5 @@
 import AdModel
+import Audiences
 import ClickModel
 import Decisioning
 import Foundation
@@ -16,6 +17,9 @@ struct ServingSettings: Equatable, Sendable {
     var categories: [SnapshotInput.Category] = []
     var brands: [SnapshotInput.Brand] = []
     var audiences: [SnapshotInput.Audience] = []
+    var audienceDefinitions: [AudienceDefinition] = []
+    var rfm = RFMThresholds()
+    var erasures: [ServingErasure] = []
     var brandAliases: [String: Int32] = [:]
     var serverKeys: [[UInt8]: ServerKey] = [:]
     var clickWeights: ClickWeights?
@@ -32,6 +36,7 @@ struct ServingSettings: Equatable, Sendable {
         } catch let error as ClickModelError {
             throw ServingDataError(code: error.code, message: error.message)
         }
+        try readAudiences(connection, instant)
         for row in try connection.query(
             """
             select hash, storefront_id, expires_at from api_key
@@ -55,6 +60,9 @@ struct ServingSettings: Equatable, Sendable {
         categories = data.input.categories
         brands = data.input.brands
         audiences = data.input.audiences
+        audienceDefinitions = data.audiences
+        rfm = data.rfm
+        erasures = data.erasures
         brandAliases = data.brandAliases
         serverKeys = data.serverKeys
         clickWeights = data.input.clickWeights
@@ -71,6 +79,9 @@ struct ServingSettings: Equatable, Sendable {
         data.input.categories = categories
         data.input.brands = brands
         data.input.audiences = audiences
+        data.audiences = audienceDefinitions
+        data.rfm = rfm
+        data.erasures = erasures
         data.brandAliases = brandAliases
         data.serverKeys = serverKeys
         data.input.clickWeights = clickWeights
@@ -113,6 +124,26 @@ struct ServingSettings: Equatable, Sendable {
         impressionDeadline = Timestamp.Span(micros: try row.int64("impression"))
         clickDeadline = Timestamp.Span(micros: try row.int64("click"))
         stockMaxAge = Timestamp.Span(micros: try row.int64("age"))
+    }
+
+    private mutating func readAudiences(_ connection: isolated PostgresConnection, _ now: PostgresValue) throws {
+        for row in try connection.query("select id, code from audience order by id") {
+            audiences.append(SnapshotInput.Audience(id: try row.int32("id"), code: try row.string("code")))
+        }
+        audienceDefinitions = try AudienceBookReader.definitions(on: connection)
+        rfm = try RFMSettings.load(on: connection).thresholds
+        let recent = try connection.query(
+            """
+            select shopper_keys, requested_at, done_at is null as open from erasure
+            where requested_at > $1::timestamptz - make_interval(days => $2::int) order by id
+            """, [now, .int4(Int32(ServingErasure.keptDays))])
+        for row in recent {
+            let at = Timestamp(micros: try row.micros("requested_at"))
+            let isOpen = try row.bool("open")
+            for key in try row.int64Array("shopper_keys") {
+                erasures.append(ServingErasure(key: UInt64(bitPattern: key), at: at, isOpen: isOpen))
+            }
+        }
     }
 
     private mutating func readStorefronts(_ connection: isolated PostgresConnection, _ now: PostgresValue) throws {

@@ -42,6 +42,7 @@ struct NodeRuntime {
         var refresher: ServingRefresher
         var leases: LeaseKeeper
         var goals: GoalKeeper
+        var audiences: AudienceKeeper
         var delivery: DeliveryServer
 
         /// After the services have ended: the log first, it holds what was acknowledged.
@@ -87,12 +88,18 @@ struct NodeRuntime {
         // Before the first state is seen, or a shopper's caps would start anew whenever the database is late.
         let refresher = ServingRefresher(
             serving: serving, loader: loader, listening: system, metrics: metrics, logger: logger,
-            onFirstLoad: { rebuildProfiles(environment, $0) }, clock: clock)
+            onFirstLoad: { await rebuildProfiles(environment, $0, pool) }, clock: clock)
         let leases = LeaseKeeper(
             serving: serving, store: LeaseStore(pool: pool, nodeID: node.node), nodeCode: "node-\(node.node)",
             metrics: metrics, logger: logger, clock: clock)
         let goals = GoalKeeper(
             serving: serving, store: GoalStore(pool: pool), metrics: metrics, logger: logger, clock: clock)
+        let audiences = AudienceKeeper(
+            environment: environment,
+            loader: AudienceLoader(
+                pool: pool, keys: environment.keys,
+                log: LogIdentity(nodeID: node.node, high: log.logID.high, low: log.logID.low)),
+            logDirectory: node.logDirectory, logger: logger)
         await refresher.refresh()
         await leases.round()
         await goals.round()
@@ -101,6 +108,7 @@ struct NodeRuntime {
             membership: CapMembership(pool: pool, nodeID: node.node), hash: environment.shopperHash, nodeID: node.node,
             metrics: metrics, logger: logger, clock: clock)
         await caps.round()
+        await audiences.look()
 
         let ready = Countdown(3, then: onReady)
         let delivery = DeliveryServer(
@@ -113,6 +121,7 @@ struct NodeRuntime {
         var services = ManagementServices(
             database: database, sealer: Sealer(key: secrets.sealingKey), clock: clock)
         services.preview = PreviewParameter(secret: secrets.shopperKey)
+        services.shopperKeys = environment.keys
         services.limits = RateLimits(actor: options.requestsPerMinute, network: options.anonymousRequestsPerMinute)
         services.formats = formats
         services.trustedProxies = try trustedProxies()
@@ -134,21 +143,24 @@ struct NodeRuntime {
             onRunning: { _ in ready.step() })
         let bots = BotListRefresher(file: agentsFile, environment: environment, logger: logger)
         return Assembly(
-            services: [leases, goals, caps, refresher, bots, management, media, delivery], log: log,
+            services: [leases, goals, caps, refresher, audiences, bots, management, media, delivery], log: log,
             pools: [pool, reading, services.pool], environment: environment, refresher: refresher, leases: leases,
-            goals: goals, delivery: delivery)
+            goals: goals, audiences: audiences, delivery: delivery)
     }
 
-    /// Profiles live in memory only; after a restart they come back from the node's own log.
-    private func rebuildProfiles(_ environment: DeliveryEnvironment, _ state: ServingState) {
+    /// Profiles live in memory only; after a restart they come back from the node's own log and the database.
+    private func rebuildProfiles(
+        _ environment: DeliveryEnvironment, _ state: ServingState, _ pool: PostgresPool
+    ) async {
+        var reader: EventLogReader?
         do {
-            let reader = try EventLogReader(directory: node.logDirectory)
-            ProfileRebuild.run(
-                reader, into: environment.profiles, state: state, hash: environment.shopperHash,
-                now: clock(), logger: logger)
+            reader = try EventLogReader(directory: node.logDirectory)
         } catch {
-            logger.warning("profiles were not rebuilt", metadata: ["error": "\(error)"])
+            logger.warning("profiles are rebuilt without the log", metadata: ["error": "\(error)"])
         }
+        await ProfileRebuild.run(
+            reader, history: ProfileHistory(pool: pool), into: environment.profiles, state: state,
+            hash: environment.shopperHash, now: clock(), logger: logger)
     }
 
     private func settings() throws -> DeliverySettings {

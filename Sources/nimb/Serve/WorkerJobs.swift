@@ -54,6 +54,9 @@ struct WorkerJobs {
             Job(name: "click-model", every: .seconds(3_600)) { now in
                 _ = try await pool.transaction { try ClickModels.trainWhenDue(now: now, on: $0) }
             },
+            Job(name: "erasures", every: .seconds(60)) { now in
+                _ = try await pool.transaction { try Erasures.runDue(now: now, on: $0) }
+            },
             Job(name: "grants", every: .seconds(60)) { now in
                 _ = try await pool.transaction { try PromotedProducts.followGrants(now: now, on: $0) }
             },

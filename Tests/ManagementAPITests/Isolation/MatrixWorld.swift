@@ -19,6 +19,7 @@ enum MatrixWorld {
         switch collection {
         case "advertisers": IDs(own: "own-adv", foreign: "foreign-adv", absent: "absent-adv")
         case "api-keys": IDs(own: "own-key", foreign: "foreign-key", absent: "absent-key")
+        case "audiences": IDs(own: "own-audience", foreign: "foreign-audience", absent: "absent-audience")
         case "campaigns": IDs(own: "own-campaign", foreign: "foreign-campaign", absent: "absent-campaign")
         case "contracts": IDs(own: "own-contract", foreign: "foreign-contract", absent: "absent-contract")
         case "counterparties": IDs(own: "own-cp", foreign: "foreign-cp", absent: "absent-cp")
@@ -41,6 +42,7 @@ enum MatrixWorld {
         // The retailer's own: shown to all or to none.
         case "operators": IDs(own: "vk", foreign: nil, absent: "absent-operator")
         case "agency-cids": IDs(own: "6a1f0c3e-9b7d-4c55-8e21-0f3a5b7c9d10", foreign: nil, absent: "absent-cid")
+        case "erasures": IDs(own: "erasure-1", foreign: nil, absent: "absent-erasure")
         case "months": IDs(own: "2026-11", foreign: nil, absent: "1999-01")
         case "pushes": IDs(own: "psh-none", foreign: nil, absent: "absent-push")
         case "statistics": IDs(own: "cr-own-creative-v1__pad-shop", foreign: nil, absent: "absent-row")
@@ -141,6 +143,8 @@ enum MatrixWorld {
         insert into storefront (code, name, url, default_location_id) values ('shop', 'Shop', 'https://shop.test/', 1);
         insert into placement (storefront_id, code, page_type, formats) values (1, 'home.top', 'home', '{banner}');
         insert into brand (code, name) values ('brand', 'Бренд');
+        insert into erasure (code, shopper_keys, visitor_ids, customer_ids, requested_at, actor, done_at)
+            values ('erasure-1', '{}', '{}', '{}', '2026-11-20', 'test', '2026-11-20');
         insert into brand_alias (code, alias, brand_id) values ('alias-1', 'Бренд', 1);
         insert into feed (code, storefront_id, location_id, url, interval_seconds, created_at, next_run_at, waiting_since)
             values ('feed-1', 1, 1, 'https://shop.test/feed.xml', 3600, '2026-11-20', '2026-11-20', '2026-11-20');
@@ -164,6 +168,8 @@ enum MatrixWorld {
         insert into contract (code, advertiser_id, client_counterparty_id, contractor_counterparty_id, serial, signed_on)
             select '\(name)-contract', \(id), id, 1, '\(name)-1/26', '2026-01-01' from counterparty
             where code = '\(name)-cp';
+        insert into audience (code, advertiser_id, name, condition, created_at, actor)
+            values ('\(name)-audience', \(id), '\(name) audience', '{"event":{"type":"click"}}', '2026-01-01', '\(name)');
         insert into brand_grant (code, advertiser_id, brand_id) values ('\(name)-grant', \(id), 1);
         insert into campaign (code, advertiser_id, contract_id, name, state, kktu)
             values ('\(name)-campaign', \(id), \(id), '\(name) campaign', 'draft', '17.3.1');

@@ -15,6 +15,7 @@ struct BenchCommand: AsyncParsableCommand {
             BenchLogCommand.self,
             BenchModelCommand.self,
             BenchPacingCommand.self,
+            BenchProfilesCommand.self,
             BenchServerCommand.self,
         ])
 }
