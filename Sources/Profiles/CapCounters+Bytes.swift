@@ -5,13 +5,14 @@ extension CapCounters {
     /// True when nothing was ever counted.
     public var isEmpty: Bool { filter == 0 }
 
-    /// All counters, with the number of the session that they count in.
-    public func encoded(session: UInt16) -> [UInt8] {
+    /// All counters, with the number of the session that they count in, and when the shopper was seen last.
+    public func encoded(session: UInt16, lastSeen: UInt32) -> [UInt8] {
         var bytes: [UInt8] = [Self.encodedVersion]
         func put<T: FixedWidthInteger>(_ value: T) {
             withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
         }
         put(session)
+        put(lastSeen)
         for i in 0..<Self.capacity where counters[i].key != 0 {
             let it = counters[i]
             put(UInt8(1))
@@ -29,7 +30,7 @@ extension CapCounters {
     }
 
     /// Reads what `encoded` wrote; nil for anything else.
-    public init?(encoded bytes: [UInt8], session: inout UInt16) {
+    public init?(encoded bytes: [UInt8], session: inout UInt16, lastSeen: inout UInt32) {
         self.init()
         var rest = bytes[...]
         func take<T: FixedWidthInteger>(_: T.Type = T.self) -> T? {
@@ -39,7 +40,9 @@ extension CapCounters {
             rest = rest.dropFirst(MemoryLayout<T>.size)
             return value
         }
-        guard take(UInt8.self) == Self.encodedVersion, let number: UInt16 = take() else { return nil }
+        guard take(UInt8.self) == Self.encodedVersion, let number: UInt16 = take(), let seen: UInt32 = take() else {
+            return nil
+        }
         var counter = 0
         var waiting = 0
         while let kind: UInt8 = take() {
@@ -61,6 +64,7 @@ extension CapCounters {
             }
         }
         session = number
+        lastSeen = seen
     }
 }
 
@@ -70,7 +74,7 @@ extension ProfileStore {
         var found: [(shopper: UInt64, caps: [UInt8])] = []
         forEach { shopper, profile in
             if !profile.caps.isEmpty, isWanted(shopper) {
-                found.append((shopper, profile.caps.encoded(session: profile.session)))
+                found.append((shopper, profile.caps.encoded(session: profile.session, lastSeen: profile.lastSeen)))
             }
         }
         return found
@@ -81,10 +85,16 @@ extension ProfileStore {
     @discardableResult
     public func importCaps(_ bytes: [UInt8], shopper: UInt64) -> Bool {
         var session: UInt16 = 0
-        guard shopper != 0, let caps = CapCounters(encoded: bytes, session: &session) else { return false }
+        var lastSeen: UInt32 = 0
+        guard shopper != 0, let caps = CapCounters(encoded: bytes, session: &session, lastSeen: &lastSeen) else {
+            return false
+        }
         change(shopper) { profile in
             profile.caps = caps
+            // The session goes on, or its caps would start anew.
             profile.session = session
+            if profile.lastSeen < lastSeen { profile.lastSeen = lastSeen }
+            if profile.sessionStart == 0 { profile.sessionStart = lastSeen }
         }
         return true
     }

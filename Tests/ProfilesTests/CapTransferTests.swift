@@ -39,7 +39,7 @@ struct CapTransferTests {
         #expect(!store.importCaps([], shopper: 1))
         #expect(!store.importCaps([9, 0, 0], shopper: 1))
         #expect(!store.importCaps([1, 0, 0, 1, 2], shopper: 1))
-        #expect(!store.importCaps([1, 0, 0, 7], shopper: 1))
-        #expect(store.importCaps([1, 4, 0], shopper: 1))
+        #expect(!store.importCaps([1, 0, 0, 9, 0, 0, 0, 7], shopper: 1))
+        #expect(store.importCaps([1, 4, 0, 9, 0, 0, 0], shopper: 1))
     }
 }

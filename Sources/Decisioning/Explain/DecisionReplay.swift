@@ -84,7 +84,7 @@ public struct DecisionReplay {
             answer.score = ad.score
             answer.parts = ScoreParts(ad.parts)
         } else if let loser = result.losers.first, loser.reason != .none {
-            answer.outcome = .stopped(loser.reason)
+            answer.outcome = loser.reason == .companionMissing ? .outbid : .stopped(loser.reason)
         } else {
             let stopped = NoFillReason.allCases.filter { result.reasonCounts[Int($0.rawValue)] > 0 }
                 .max { $0.stage < $1.stage }

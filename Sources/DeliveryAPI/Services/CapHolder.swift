@@ -39,6 +39,9 @@ public final class CapHolder: Sendable {
         }
     }
 
+    /// Homes of the epoch that is served by.
+    var settled: CapHomes? { view.withLock { $0?.settled } }
+
     func use(_ next: View) {
         view.withLock { $0 = next }
         isShared.store(!next.isAlone, ordering: .releasing)

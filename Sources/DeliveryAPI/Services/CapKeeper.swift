@@ -139,10 +139,14 @@ public final class CapKeeper: Service {
     /// Hands everything over to those who stay; called once at the end.
     public func leave() async {
         do {
+            let settled = holder.settled
             holder.use(CapHolder.View(node: nodeID, settled: nil, next: nil, leaseUntil: clock()))
             try await membership.send(holder.takeOutbox())
             guard let epoch = try await membership.leave(now: clock()) else { return }
-            try await membership.handOver(profiles.exportCaps { epoch.homes.home(of: $0) != nil }, epoch: epoch)
+            // Only its own: of others it has what they had when they left it.
+            let node = nodeID
+            let own = profiles.exportCaps { settled?.home(of: $0) == node }
+            try await membership.handOver(own, epoch: epoch)
         } catch {
             logger.warning("cap counters were not handed over", metadata: ["error": "\(error)"])
         }
