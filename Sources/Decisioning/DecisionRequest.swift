@@ -40,6 +40,8 @@ public struct DecisionRequest: Sendable {
     public var isSignedIn: Bool?
     /// In the caller's order, at most `Limits.slots`.
     public var slots: ContiguousArray<Slot> = []
+    /// Whether it is the shopper's first session, where no profile tells: for decisions that are asked again.
+    public var isNew: Bool?
     /// False when another node counts the shopper's frequency caps: then nothing that is capped is served.
     public var countsCaps = true
     /// Line item indices that alone may compete, for explanations; empty = all. Only the exhaustive search heeds it.
@@ -63,6 +65,7 @@ public struct DecisionRequest: Sendable {
         attributes.removeAll(keepingCapacity: true)
         isSignedIn = nil
         countsCaps = true
+        isNew = nil
         slots.removeAll(keepingCapacity: true)
         among.removeAll(keepingCapacity: true)
     }

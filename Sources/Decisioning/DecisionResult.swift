@@ -87,6 +87,8 @@ public struct DecisionResult: Sendable {
     public var modelVersion: Int32 = 0
     /// Whether a profile was read.
     public var isKnown = false
+    /// Whether it is the shopper's first session; nil without a profile.
+    public var isNew: Bool?
     public var stockVersion: Int64 = 0
 
     /// Candidates remembered per slot beside the winners.

@@ -40,6 +40,7 @@ extension Work {
             format += 1
         }
         result.isKnown = hasProfile
+        result.isNew = hasProfile ? profile.session == 1 : request.isNew
         for index in slots.indices { fill(index, request, inputs, &result) }
     }
 
@@ -66,6 +67,7 @@ extension Work {
         result.snapshotVersion = snapshot.version
         result.modelVersion = snapshot.clicks.version
         result.isKnown = false
+        result.isNew = nil
         result.stockVersion = stock.version
         let slotCount = min(request.slots.count, Limits.slots)
         for index in 0..<slotCount {

@@ -47,7 +47,7 @@ extension Work {
         for attribute in request.attributes where attribute >= space.firstNamed && attribute < space.count {
             stamp(attribute)
         }
-        if hasProfile { stamp(space.shopper(isNew: profile.session == 1)) }
+        if let isNew = hasProfile ? profile.session == 1 : request.isNew { stamp(space.shopper(isNew: isNew)) }
         if let signedIn = request.isSignedIn { stamp(space.signedIn(signedIn)) }
         if !snapshot.phrases.isEmpty { markPhrases(request, snapshot) }
         var strictest = pageBlock

@@ -41,7 +41,7 @@ struct ExplanationTests {
             prediction: .init(hour: 0, isKnown: page.hasShopper),
             detail: .init(
                 productID: request.products.first.map { $0 < 0 ? 0 : snapshot.products[Int($0)].id } ?? 0,
-                isSignedIn: request.isSignedIn,
+                isSignedIn: request.isSignedIn, isNew: result.isNew,
                 audienceIDs: request.audiences.filter { $0 >= 0 }.map { snapshot.audienceIDs[Int($0)] },
                 stopped: result.stopped.map {
                     .init(lineItemID: snapshot.lines[Int($0.line)].id, reason: $0.reason.rawValue, slots: $0.slots)
@@ -51,7 +51,8 @@ struct ExplanationTests {
     static func replay(_ record: DecisionRecord, _ engine: Engine, _ page: Page) -> DecisionReplay {
         DecisionReplay(
             record, snapshot: engine.snapshot, stock: engine.stock,
-            shopper: page.hasShopper ? Engine.shopper : 0, zoneOffset: .seconds(0), sku: page.product)
+            shopper: page.hasShopper ? Engine.shopper : 0, zoneOffset: .seconds(0),
+            words: engine.request(page).words, sku: page.product)
     }
 
     /// A page as the edge asks about it, which names one category and one brand, decided with the seed of its id.
@@ -61,6 +62,8 @@ struct ExplanationTests {
         world.seed = id.seed
         page.categories = Array(page.categories.prefix(1))
         page.brands = Array(page.brands.prefix(1))
+        // The record does not keep the shop's own keys.
+        page.keys = [:]
         page.minuteOfWeek = Int32((floorDivide(world.now.micros, 60_000_000) + 3 * 1_440) % 10_080)
         let engine = try Engine(world)
         _ = engine.decide(page)

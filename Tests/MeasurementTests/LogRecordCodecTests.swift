@@ -151,7 +151,9 @@ import Testing
                 }, prediction: record.prediction ?? .init(hour: 0, isKnown: false),
                 productID: record.detail?.productID ?? 0)
         }
-        writer.page(phrase: Array((record.detail?.phrase ?? "").utf8)[...], isSignedIn: record.detail?.isSignedIn)
+        writer.page(
+            phrase: Array((record.detail?.phrase ?? "").utf8)[...], isSignedIn: record.detail?.isSignedIn,
+            isNew: record.detail?.isNew)
         for id in record.detail?.audienceIDs ?? [] { writer.audience(id) }
         for it in record.detail?.stopped ?? [] {
             writer.stopped(lineItemID: it.lineItemID, reason: it.reason, slots: it.slots)

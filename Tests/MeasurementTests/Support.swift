@@ -115,7 +115,8 @@ struct RecordMaker {
             detail: isDetailed
                 ? .init(
                     productID: number(), phrase: Bool.random(using: &random) ? "чай \(number(UInt16.self))" : nil,
-                    isSignedIn: one([nil, true, false]), audienceIDs: many(8) { $0.number() },
+                    isSignedIn: one([nil, true, false]), isNew: one([nil, true, false]),
+                    audienceIDs: many(8) { $0.number() },
                     stopped: many(DecisionRecord.Detail.stoppedLimit) {
                         .init(lineItemID: $0.number(), reason: $0.number(), slots: $0.number())
                     }) : nil)

@@ -45,6 +45,7 @@ public struct DecisionReplay {
             let product = lookup.productByID.find(detail.productID)
             if product >= 0 { request.products.append(product) }
             request.isSignedIn = detail.isSignedIn
+            request.isNew = detail.isNew
             for id in detail.audienceIDs {
                 let audience = lookup.audienceByID.find(id)
                 if audience >= 0 { request.audiences.append(audience) }

@@ -80,7 +80,7 @@ public final class DecisionRecordWriter {
     }
 
     /// Adds what the page and the shopper were beside that; next after `begin`, always.
-    public func page(phrase: ArraySlice<UInt8>, isSignedIn: Bool?) {
+    public func page(phrase: ArraySlice<UInt8>, isSignedIn: Bool?, isNew: Bool?) {
         if phrase.isEmpty || phrase.count > DecisionRecord.Detail.phraseLimit {
             put(UInt16(LogRecordCodec.absent))
         } else {
@@ -90,7 +90,7 @@ public final class DecisionRecordWriter {
             }
             count += phrase.count
         }
-        put(UInt8(isSignedIn.map { $0 ? 2 : 1 } ?? 0))
+        put(LogRecordCodec.known(isSignedIn) | LogRecordCodec.known(isNew) << 2)
         audienceCount = count
         put(UInt8(0))
         stoppedCount = -1

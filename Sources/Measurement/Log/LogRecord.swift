@@ -73,17 +73,21 @@ public struct DecisionRecord: Equatable, Sendable {
         public var phrase: String?
         /// nil = not known, as without consent.
         public var isSignedIn: Bool?
+        /// Whether it was the shopper's first session; nil = not known.
+        public var isNew: Bool?
         /// Audiences (database ids) that the shopper was in.
         public var audienceIDs: [Int32]
         public var stopped: [Stopped]
 
         public init(
-            productID: Int32 = 0, phrase: String? = nil, isSignedIn: Bool? = nil, audienceIDs: [Int32] = [],
+            productID: Int32 = 0, phrase: String? = nil, isSignedIn: Bool? = nil, isNew: Bool? = nil,
+            audienceIDs: [Int32] = [],
             stopped: [Stopped] = []
         ) {
             self.productID = productID
             self.phrase = phrase
             self.isSignedIn = isSignedIn
+            self.isNew = isNew
             self.audienceIDs = audienceIDs
             self.stopped = stopped
         }

@@ -38,6 +38,9 @@ public enum LogRecordCodec {
         }
     }
 
+    /// 0 = not known, 1 = no, 2 = yes.
+    static func known(_ fact: Bool?) -> UInt8 { fact.map { $0 ? 2 : 1 } ?? 0 }
+
     private static func start(_ kind: LogRecordKind, _ out: inout [UInt8]) {
         out.append(kind.rawValue)
         out.append(version)
@@ -74,7 +77,7 @@ public enum LogRecordCodec {
         if let detail = it.detail {
             out.put(detail.productID)
             out.put(detail.phrase)
-            out.put(UInt8(detail.isSignedIn.map { $0 ? 2 : 1 } ?? 0))
+            out.put(known(detail.isSignedIn) | known(detail.isNew) << 2)
             out.put(UInt8(detail.audienceIDs.count))
             for id in detail.audienceIDs { out.put(id) }
             out.put(UInt8(detail.stopped.count))

@@ -60,9 +60,10 @@ extension LogRecordCodec {
     private static func detail(_ reader: inout LogByteReader) throws(LogRecordError) -> DecisionRecord.Detail {
         var detail = DecisionRecord.Detail(productID: try reader.integer(Int32.self))
         detail.phrase = try reader.optionalString()
-        let signedIn = try reader.integer(UInt8.self)
-        guard signedIn < 3 else { throw .invalidField("signed_in") }
-        detail.isSignedIn = signedIn == 0 ? nil : signedIn == 2
+        let known = try reader.integer(UInt8.self)
+        guard known & 3 < 3, known >> 2 < 3 else { throw .invalidField("known") }
+        detail.isSignedIn = known & 3 == 0 ? nil : known & 3 == 2
+        detail.isNew = known >> 2 == 0 ? nil : known >> 2 == 2
         detail.audienceIDs = try reader.int32Array(try reader.count(UInt8.self, atMost: 255, itemSize: 4))
         let count = try reader.count(UInt8.self, atMost: 255, itemSize: 7)
         detail.stopped.reserveCapacity(count)
