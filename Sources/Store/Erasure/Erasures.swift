@@ -146,6 +146,7 @@ public enum Erasures {
                 var body = bytes
                 if case .decision(var decision) = try LogRecordCodec.decode(bytes) {
                     decision.visitorID = fresh
+                    decision.detail?.phrase = nil
                     body = []
                     LogRecordCodec.encode(.decision(decision), into: &body)
                 }
