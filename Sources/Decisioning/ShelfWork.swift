@@ -32,6 +32,8 @@ struct ShelfWork {
     var isReady = false
     /// How the current slot's placement fills shelves.
     var ofSlot: ShelfPlan?
+    /// How much the shop's own margin counts in that slot, 0...1.
+    var marginWeight: Float = 0
     /// Mean price of what the current shelf may show.
     var meanPrice: Int64 = 0
 

@@ -76,7 +76,7 @@ public struct SnapshotInput: Equatable, Sendable {
         public init(
             id: Int32, storefrontID: Int32, code: String, pageType: PageType, formats: [String], maxAds: Int = 1,
             rank: Int32 = 100, floor: Micros = .zero, repeatAdvertiser: Bool = true, repeatBrand: Bool = true,
-            competitorBlock: CompetitorBlock = .none
+            competitorBlock: CompetitorBlock = .none, shelf: ShelfPlan? = nil
         ) {
             self.id = id
             self.storefrontID = storefrontID
@@ -89,6 +89,7 @@ public struct SnapshotInput: Equatable, Sendable {
             self.repeatAdvertiser = repeatAdvertiser
             self.repeatBrand = repeatBrand
             self.competitorBlock = competitorBlock
+            self.shelf = shelf
         }
     }
 

@@ -16,6 +16,7 @@ extension Work {
         var runnerUpFound = false
         winners.removeAll(keepingCapacity: true)
         shelf.ofSlot = slots[index].shelf
+        shelf.marginWeight = slots[index].marginWeight
 
         while true {
             let base = index * Self.heapLimit

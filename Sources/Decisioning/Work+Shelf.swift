@@ -32,7 +32,7 @@ extension Work {
                 place += 1
                 if shelf.stampedFor != algorithm.rawValue { stamp(algorithm, inputs) }
                 let from = shelf.candidates.count
-                gather(algorithm, line, plan, inputs)
+                gather(algorithm, line, inputs)
                 for at in from..<shelf.candidates.count where result.cards.count < most {
                     show(shelf.candidates[at].product, .diverse, plan, from: first, most: most, inputs, &result)
                 }
@@ -70,6 +70,14 @@ extension Work {
             for place in 0..<Profile.cartCapacity {
                 let id = profile.cartProduct(place)
                 if id != 0 { shelf.cart.append(id) }
+            }
+            // The page after an order is about what was ordered.
+            if request.pageType == .checkoutSuccess {
+                let day = profile.boughtDay(0)
+                for place in 0..<Profile.purchaseCapacity where profile.boughtDay(place) == day {
+                    let id = profile.boughtProduct(place)
+                    if id != 0 { shelf.cart.append(id) }
+                }
             }
         }
     }
@@ -135,7 +143,7 @@ extension Work {
 
     /// Appends the line item's best products by one algorithm, best first; the first of equals.
     private mutating func gather(
-        _ algorithm: ShelfAlgorithm, _ line: Snapshot.Line, _ plan: ShelfPlan, _ inputs: Decider.Inputs
+        _ algorithm: ShelfAlgorithm, _ line: Snapshot.Line, _ inputs: Decider.Inputs
     ) {
         let snapshot = inputs.snapshot
         let first = shelf.candidates.count
@@ -148,9 +156,7 @@ extension Work {
             var score = score(algorithm, index, place, inputs)
             if score <= 0 { continue }
             let id = snapshot.products[Int(index)].id
-            if plan.marginWeight > 0 {
-                score *= 1 + Float(plan.marginWeight) / 100 * inputs.shelves.product(id).margin
-            }
+            if shelf.marginWeight > 0 { score *= 1 + shelf.marginWeight * snapshot.products[Int(index)].margin }
             if shelf.candidates.count == full, score <= shelf.candidates[full - 1].score { continue }
             if shelf.isAskedAbout(id) || !canShow(index, inputs) { continue }
             if shelf.candidates.count == full { shelf.candidates.removeLast() }

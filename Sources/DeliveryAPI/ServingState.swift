@@ -1,4 +1,5 @@
 import Decisioning
+import Shelves
 import Store
 import Synchronization
 
@@ -79,6 +80,7 @@ public final class ServingHolder: Sendable {
     private let budgets = Mutex(BudgetChanges())
     private let stopped = Mutex(ServingStops.none)
     private let isAnythingStopped = Atomic(false)
+    private let tables = Mutex(ShelfTables.empty)
     /// Told that budgets have changed.
     let budgetAlarm: AsyncStream<Void>
     private let raiseBudgetAlarm: AsyncStream<Void>.Continuation
@@ -94,6 +96,12 @@ public final class ServingHolder: Sendable {
 
     /// Budget cells of all line items; the table grows with the snapshot and keeps its cells.
     public var leases: LeaseTable { table.withLock { $0 } }
+
+    /// What goes with what, for shelves; it belongs to no snapshot.
+    public var shelves: ShelfTables {
+        get { tables.withLock { $0 } }
+        set { tables.withLock { $0 = newValue } }
+    }
 
     /// What must not serve at all.
     public var stops: ServingStops {

@@ -15,15 +15,17 @@ public enum ShelfComputation {
     /// The same facts at the same time give the same result.
     public static func run(_ facts: ShelfFacts, now: Timestamp) -> Result {
         let trends = ProductTrends(facts, now: now)
-        let products = facts.products.sorted { $0.id < $1.id }.map {
-            ShelfTables.Product(
-                id: $0.id, popularity: trends.popularity[$0.id] ?? 0, trend: trends.trend[$0.id] ?? 0, group: $0.group,
-                margin: Float(min(max($0.marginParts, 0), 10_000)) / 10_000, price: $0.price)
-        }
         let known = Set(facts.products.map(\.id))
         let baskets = facts.orders.map { $0.productIDs.filter { known.contains($0) } }.filter { $0.count > 1 }
+        let pairs = CoPurchases()
+        let priors = pairs.priors(baskets)
+        let products = facts.products.sorted { $0.id < $1.id }.map {
+            ShelfTables.Product(
+                id: $0.id, popularity: trends.popularity[$0.id] ?? 0, prior: priors[$0.id] ?? 0,
+                trend: trends.trend[$0.id] ?? 0, group: $0.group, price: $0.price)
+        }
         return Result(
             products: products,
-            rows: CoPurchases().rows(baskets) + SimilarProducts().rows(facts, popularity: trends.popularity))
+            rows: pairs.rows(baskets) + SimilarProducts().rows(facts, popularity: trends.popularity))
     }
 }

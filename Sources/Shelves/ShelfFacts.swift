@@ -15,14 +15,12 @@ public struct ShelfFacts: Sendable {
         public var parentCategoryID: Int32
         /// Shelf price, micro-roubles; 0 = unknown.
         public var price: Int64
-        /// What of the price is the retailer's, in parts of 10,000.
-        public var marginParts: Int32
         /// Hashes of the words of its name.
         public var words: Set<UInt32>
 
         public init(
             id: Int32, group: Int32 = 0, brandID: Int32 = 0, categoryID: Int32 = 0, parentCategoryID: Int32 = 0,
-            price: Int64 = 0, marginParts: Int32 = 0, words: Set<UInt32> = []
+            price: Int64 = 0, words: Set<UInt32> = []
         ) {
             self.id = id
             self.group = group
@@ -30,7 +28,6 @@ public struct ShelfFacts: Sendable {
             self.categoryID = categoryID
             self.parentCategoryID = parentCategoryID
             self.price = price
-            self.marginParts = marginParts
             self.words = words
         }
     }

@@ -4,15 +4,11 @@
 public struct ShelfPlan: Equatable, Hashable, Sendable {
     /// Algorithms of one chain.
     public static let chainLimit = 7
-    /// Per cent that the margin of a product may add to its rank at most.
-    public static let marginWeightRange: ClosedRange<Int64> = 0...100
     /// Cards of one brand at most; 0 = any number.
     public static let perBrandRange: ClosedRange<Int64> = 0...16
 
     /// Four bits for each algorithm, the first one lowest.
     private var chain: UInt32 = 0
-    /// Per cent by which a margin of 100 % lifts a product's rank.
-    public var marginWeight: UInt8 = 0
     /// Cards of one brand at most; 0 = any number.
     public var perBrand: UInt8 = 0
     /// Whether cheap, middling and dear products share the shelf.
@@ -22,9 +18,7 @@ public struct ShelfPlan: Equatable, Hashable, Sendable {
     public static var listed: ShelfPlan { ShelfPlan([]) }
 
     /// Algorithms beyond the limit and repeated ones are left out.
-    public init(_ algorithms: [ShelfAlgorithm], marginWeight: UInt8 = 0, perBrand: UInt8 = 0, mixesPrices: Bool = false)
-    {
-        self.marginWeight = marginWeight
+    public init(_ algorithms: [ShelfAlgorithm], perBrand: UInt8 = 0, mixesPrices: Bool = false) {
         self.perBrand = perBrand
         self.mixesPrices = mixesPrices
         var seen: [ShelfAlgorithm] = []

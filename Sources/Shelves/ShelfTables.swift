@@ -31,13 +31,11 @@ public final class ShelfTables: Sendable {
         public var trend: Float
         /// Products of one number are variants of one product; 0 = it has none.
         public var group: Int32
-        /// What of the price is the retailer's, 0...1.
-        public var margin: Float
         /// Shelf price, micro-roubles, where the location's is not known; 0 = unknown.
         public var price: Int64
 
         public init(
-            id: Int32, popularity: Float = 0, prior: Float = 0, trend: Float = 0, group: Int32 = 0, margin: Float = 0,
+            id: Int32, popularity: Float = 0, prior: Float = 0, trend: Float = 0, group: Int32 = 0,
             price: Int64 = 0
         ) {
             self.id = id
@@ -45,7 +43,6 @@ public final class ShelfTables: Sendable {
             self.prior = prior
             self.trend = trend
             self.group = group
-            self.margin = margin
             self.price = price
         }
     }

@@ -12,6 +12,7 @@ struct CaseFile: Decodable {
     var advertisers: [AdvertiserPart]?
     var line_items: [LinePart]
     var stock: [StockPart]?
+    var shelves: ShelfCase?
     var seed: UInt64?
     /// Weights of a click model; absent = none.
     var model: [WeightPart]?
@@ -57,6 +58,7 @@ struct CaseFile: Decodable {
         /// Per cent.
         var margin_weight: Double?
         var competitor_block: String?
+        var shelf: ShelfCase.Plan?
     }
     struct BrandPart: Decodable {
         var code: String
@@ -106,6 +108,7 @@ struct CaseFile: Decodable {
         var targeting: Targeting?
         var products: [String]?
         var creatives: [CreativePart]?
+        var shelf: ShelfCase.Plan?
     }
     struct CreativePart: Decodable {
         var version: Int32?
@@ -129,6 +132,8 @@ struct CaseFile: Decodable {
         var expect: [Expected]?
     }
     struct Signal: Decodable {
+        var kind: String?
+        var product: String?
         var category: String?
         var brand: String?
     }
@@ -231,10 +236,12 @@ struct CaseFile: Decodable {
                     competitorBlock: part.competitor_block.flatMap(CompetitorBlock.init(rawValue:)) ?? .none))
         }
         for (index, part) in (placements ?? []).enumerated() {
+            input.placements[index].shelf = part.shelf?.plan
             input.placements[index].marginWeight = (part.margin_weight ?? 0) / 100
         }
         for (sku, margin) in margins ?? [:] { input.products[Int(Self.product(sku)) - 1].margin = margin / 100 }
         if let model { input.clickWeights = WeightPart.weights(model, input) }
+        if let shelves { world.shelves = shelves.tables }
         for id in 1...4 {
             input.advertisers.append(
                 .init(id: Int32(id), caps: advertisers?.first { $0.id == Int32(id) }?.caps?.limits ?? .none))
@@ -284,6 +291,7 @@ struct CaseFile: Decodable {
         }
         line.caps = part.caps?.limits ?? .none
         line.targeting = (part.targeting ?? Targeting()).wordsReplaced(WordStemmer().stem)
+        line.shelf = part.shelf?.plan
         line.promotedProductIDs = (part.products ?? []).map(Self.product)
         line.creatives = (part.creatives ?? [CreativePart()]).enumerated().map {
             .init(

@@ -30,7 +30,9 @@ import Testing
             for signal in step.signals ?? [] {
                 profiles.apply(
                     ProfileSignal(
-                        kind: .productView, categoryID: signal.category.map(CaseFile.category) ?? 0,
+                        kind: signal.kind.flatMap(SignalKind.init(rawValue:)) ?? .productView,
+                        productID: signal.product.map(CaseFile.product) ?? 0,
+                        categoryID: signal.category.map(CaseFile.category) ?? 0,
                         brandID: signal.brand.map(CaseFile.brand) ?? 0, at: now), shopper: Engine.shopper)
             }
             for line in step.confirm ?? [] {

@@ -1,6 +1,7 @@
 import AdModel
 import Decisioning
 import Profiles
+import Shelves
 
 /// Everything around a decision, in the words of the tables: what both the engine and the naive evaluator read.
 struct World: Sendable {
@@ -19,6 +20,7 @@ struct World: Sendable {
     /// The shopper was here before this session.
     var isReturning = false
     var goalsReached: Set<Int32> = []
+    var shelves = ShelfTables.empty
     var now = Timestamp(micros: 1_764_000_000_000_000)
     var seed: UInt64 = 1
 }
@@ -155,7 +157,8 @@ final class Engine {
     ) -> Outcome {
         Decider.decide(
             request(page), snapshot: snapshot, stock: stock, profiles: profiles ?? self.profiles(),
-            budget: leases ?? self.leases(), now: now ?? world.now, seed: world.seed, scratch: scratch)
+            budget: leases ?? self.leases(), now: now ?? world.now, seed: world.seed, scratch: scratch,
+            shelves: world.shelves)
         let result = scratch.result
         var outcome = Outcome()
         for slot in result.slots {

@@ -101,7 +101,7 @@ final class PlacementsEndpoint {
             Decider.decide(
                 scratch.request, snapshot: state.snapshot, stock: state.stock,
                 profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: id.seed,
-                scratch: scratch)
+                scratch: scratch, shelves: environment.serving.shelves)
         }
         let logged = log(id, state, json, storefront: storefront, shopper: shopper)
         if !logged { takeBack(state, leases, shopper: shopper.hash, now: now) }

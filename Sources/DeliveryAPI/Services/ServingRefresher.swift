@@ -131,6 +131,7 @@ public final class ServingRefresher: Service {
     private func load() async throws {
         let versions = try await loader.versions()
         serving.stops = versions.stops
+        await refreshShelves(versions.shelves)
         let now = clock()
         guard let state = serving.state else { return try await loadAll(now: now) }
         let isDue = now - state.data.checkedAt >= SnapshotLoader.datesEvery || now < state.data.checkedAt
@@ -156,6 +157,18 @@ public final class ServingRefresher: Service {
             patchTime.observe(micros: Self.micros(since: started))
         }
         return true
+    }
+
+    /// Shelves in another order are no reason to serve old campaigns: a failure is told and tried again.
+    private func refreshShelves(_ version: Int64) async {
+        guard serving.shelves.version != version else { return }
+        do {
+            serving.shelves = try await loader.shelves()
+        } catch {
+            if Task.isCancelled { return }
+            failures.add()
+            logger.warning("the tables of shelves cannot be loaded", metadata: ["error": "\(type(of: error))"])
+        }
     }
 
     private func pruneWhenDue(now: Timestamp) async throws {

@@ -37,6 +37,7 @@ enum LineItemBody {
             if let promoted = body.object("promoted") { read(promoted, into: &rule) } else { rule = PromotedRule() }
             item.promoted = rule
         }
+        if body.has("shelf") { item.shelf = ShelfBody.read(body) }
     }
 
     static func caps(_ body: Fields) -> [FrequencyCap] {
@@ -112,6 +113,7 @@ enum LineItemBody {
             json.member("price_from_micros", item.promoted.priceFromMicros)
             json.member("price_to_micros", item.promoted.priceToMicros)
         }
+        ShelfBody.render(&json, item.shelf)
         json.member("products", item.products)
         json.member("spent_micros", item.spentMicros)
         json.member("revision", item.revision)

@@ -114,6 +114,7 @@ enum PlacementRoutes {
         if let weight = fields.intIfPresent("margin_weight_percent", 0...100) {
             draft.marginWeightPercent = Int32(weight)
         }
+        if fields.has("shelf") { draft.shelf = ShelfBody.read(fields) }
     }
 
     /// How the audit log names a placement: its code is unique within the storefront only.
@@ -131,6 +132,7 @@ enum PlacementRoutes {
         json.member("repeat_brand", row.repeatBrand)
         json.member(CompetitorField.name, row.competitorBlock.rawValue)
         json.member("margin_weight_percent", row.marginWeightPercent)
+        ShelfBody.render(&json, row.shelf)
         json.member("revision", row.revision)
     }
 }

@@ -15,6 +15,7 @@ public enum ManagementRoutes {
         MetricRoutes.add(to: &table)
         RetailerRoutes.add(to: &table)
         CatalogueRoutes.add(to: &table)
+        ShelfRoutes.add(to: &table)
         AdvertiserRoutes.add(to: &table)
         WalletRoutes.add(to: &table)
         StatementRoutes.add(to: &table)

@@ -49,10 +49,10 @@ public enum CampaignCopy {
             """
             insert into line_item as l (code, campaign_id, advertiser_id, created_at, name, paused, starts_at, ends_at,
                 tier, pricing, bid_micros, total_budget_micros, daily_budget_micros, goal_impressions, pacing, caps,
-                targeting, promoted, granted_only)
+                targeting, promoted, granted_only, shelf)
             select $2, $3, advertiser_id, $4, name, paused, starts_at + $5::interval,
                 ends_at + $5::interval, tier, pricing, bid_micros, total_budget_micros,
-                daily_budget_micros, goal_impressions, pacing, caps, targeting, promoted, tier <> 'house'
+                daily_budget_micros, goal_impressions, pacing, caps, targeting, promoted, tier <> 'house', shelf
             from line_item where id = $1
             returning id, granted_only, \(PromotedRule.columns)
             """,

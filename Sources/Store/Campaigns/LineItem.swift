@@ -1,5 +1,6 @@
 import AdModel
 import Profiles
+import Shelves
 
 /// A line item of a campaign: when, where, for whom and for how much.
 public struct LineItem: Equatable, Sendable {
@@ -37,6 +38,8 @@ public struct LineItem: Equatable, Sendable {
     /// The documented targeting object, canonical JSON.
     public var targetingJSON = "{}"
     public var promoted = PromotedRule()
+    /// How its shelf is filled; nil = as the placement says, else in the order of the products.
+    public var shelf: ShelfPlan?
     /// Products of the open version.
     public var products = 0
     /// What the ledger has charged so far.

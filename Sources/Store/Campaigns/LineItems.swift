@@ -1,5 +1,6 @@
 import AdModel
 import Postgres
+import Shelves
 
 /// Line items in the database. Reads and writes reach what the session's tenant may see.
 public enum LineItems {
@@ -7,7 +8,7 @@ public enum LineItems {
         select l.id, l.code, l.campaign_id, c.code as campaign, l.advertiser_id, a.code as advertiser, l.name, l.paused,
             l.archived, l.starts_at, l.ends_at, l.tier, l.pricing, l.bid_micros, l.total_budget_micros,
             l.daily_budget_micros, l.goal_impressions, l.pacing, l.caps::text as caps, l.targeting::text as targeting,
-            \(PromotedRule.columns), l.revision, coalesce(s.spent_micros, 0) as spent_micros,
+            \(PromotedRule.columns), l.shelf::text as shelf, l.revision, coalesce(s.spent_micros, 0) as spent_micros,
             coalesce(cardinality(v.promoted_skus), 0)::int as products
         from line_item l
         join campaign c on c.id = l.campaign_id
@@ -87,8 +88,8 @@ public enum LineItems {
             """
             insert into line_item (code, campaign_id, advertiser_id, created_at, name, starts_at, ends_at, tier,
                 pricing, bid_micros, total_budget_micros, daily_budget_micros, goal_impressions, pacing, caps,
-                targeting, promoted, granted_only)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning id
+                targeting, promoted, granted_only, shelf)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning id
             """,
             [
                 .text(draft.code), .int4(campaign.id), .int4(campaign.advertiserID), .timestamptz(micros: now.micros),
@@ -118,7 +119,7 @@ public enum LineItems {
             """
             update line_item set name = $2, starts_at = $3, ends_at = $4, tier = $5, pricing = $6, bid_micros = $7,
                 total_budget_micros = $8, daily_budget_micros = $9, goal_impressions = $10, pacing = $11, caps = $12,
-                targeting = $13, promoted = $14, granted_only = $15, revision = revision + 1
+                targeting = $13, promoted = $14, granted_only = $15, shelf = $16, revision = revision + 1
             where id = $1
             """, [.int4(old.id)] + values(new))
         var resubmitted = false
@@ -220,6 +221,7 @@ public enum LineItems {
             .int8(orNull: item.totalBudgetMicros), .int8(orNull: item.dailyBudgetMicros),
             .int8(orNull: item.goalImpressions), .text(item.pacing.rawValue), .jsonb(FrequencyCap.json(item.caps)),
             .jsonb(item.targetingJSON), .jsonb(item.promoted.json), .bool(item.grantedOnly),
+            item.shelf.map { .jsonb($0.json) } ?? .null,
         ]
     }
 
@@ -250,6 +252,7 @@ public enum LineItems {
         // Stored JSON has spaces; the canonical text is what is compared.
         item.targetingJSON = LineItemTargeting.canonical(try row.string("targeting")).json
         item.promoted = try PromotedRule(row)
+        item.shelf = try row.stringIfPresent("shelf").flatMap { ShelfPlan(json: $0) }
         item.products = Int(try row.int32("products"))
         item.spentMicros = try row.int64("spent_micros")
         item.revision = try row.int64("revision")

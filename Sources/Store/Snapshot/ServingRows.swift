@@ -4,6 +4,7 @@ import Foundation
 import ORD
 import Postgres
 import Profiles
+import Shelves
 import Stemmer
 
 /// The rows that decisions are made of, as the tables have them: all of them, or those with the given ids.
@@ -15,7 +16,7 @@ enum ServingRows {
             """
             select l.id, l.code, l.campaign_id, l.advertiser_id, l.paused, l.starts_at, l.ends_at, l.tier, l.pricing,
                 l.bid_micros, l.goal_impressions, l.pacing, l.caps::text as caps, l.targeting::text as targeting, c.state,
-                c.kktu is not null as has_kktu, c.holdout_share, c.holdout_salt, c.companions,
+                c.kktu is not null as has_kktu, c.holdout_share, c.holdout_salt, c.companions, l.shelf::text as shelf,
                 coalesce((
                     select array_agg(p.id order by s.place)
                     from line_item_version v
@@ -57,6 +58,7 @@ enum ServingRows {
         item.goalImpressions = try row.int64IfPresent("goal_impressions")
         item.isCompanion = try row.bool("companions")
         item.promotedProductIDs = try row.int32Array("promoted")
+        item.shelf = try row.stringIfPresent("shelf").flatMap { ShelfPlan(json: $0) }
         do {
             let decoder = JSONDecoder()
             item.targeting = try decoder.decode(Targeting.self, from: Data(try row.string("targeting").utf8))

@@ -4,6 +4,7 @@ import ClickModel
 import Decisioning
 import Foundation
 import Postgres
+import Shelves
 
 /// The small tables that serving reads whole: a change of one of their rows reads all of them again.
 struct ServingSettings: Equatable, Sendable {
@@ -179,7 +180,7 @@ struct ServingSettings: Equatable, Sendable {
         let rows = try connection.query(
             """
             select id, storefront_id, code, page_type, formats, max_ads, rank, floor_micros, repeat_advertiser,
-                repeat_brand, competitor_block, margin_weight_percent
+                repeat_brand, competitor_block, margin_weight_percent, shelf
             from placement order by id
             """)
         for row in rows {
@@ -196,6 +197,7 @@ struct ServingSettings: Equatable, Sendable {
                     repeatBrand: try row.bool("repeat_brand"),
                     competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none)
             placement.marginWeight = Double(try row.int32("margin_weight_percent")) / 100
+            placement.shelf = try row.stringIfPresent("shelf").flatMap { ShelfPlan(json: $0) }
             placements.append(placement)
         }
     }

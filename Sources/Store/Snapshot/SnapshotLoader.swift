@@ -39,6 +39,8 @@ public struct SnapshotLoader: Sendable {
     public struct Versions: Sendable, Equatable {
         public var control: Int64 = 0
         public var stock: Int64 = 0
+        /// Of the tables behind shelf algorithms.
+        public var shelves: Int64 = 0
         public var stops = ServingStops.none
     }
 
@@ -49,6 +51,7 @@ public struct SnapshotLoader: Sendable {
                 """
                 select stream, version from control_version where stream in ('control', 'stock')
                 union all select 'stop', coalesce(storefront_id, 0) from serving_stop
+                union all select 'shelves', coalesce(max(id), 0) from shelf_build
                 """)
             var versions = Versions()
             for row in rows {
@@ -56,6 +59,7 @@ public struct SnapshotLoader: Sendable {
                 switch try row.string("stream") {
                 case "control": versions.control = number
                 case "stock": versions.stock = number
+                case "shelves": versions.shelves = number
                 default:
                     if number == 0 {
                         versions.stops.everything = true

@@ -12,7 +12,7 @@ import Synchronization
 /// sent: nobody lives in that past who could answer or read it.
 struct HistoryJobs {
     private static let sixHourly: Set<String> = ["campaigns", "grants", "brand-aliases"]
-    private static let atTheEnd = ["notices.watch", "notices.dispatch"]
+    private static let atTheEnd = ["shelves", "notices.watch", "notices.dispatch"]
     /// Runs of the registration until everything has its token.
     private static let registrationRuns = 200
 

@@ -57,6 +57,9 @@ struct WorkerJobs {
             Job(name: "erasures", every: .seconds(60)) { now in
                 _ = try await pool.transaction { try Erasures.runDue(now: now, on: $0) }
             },
+            Job(name: "shelves", every: .seconds(3_600)) { now in
+                _ = try await ShelfJob.run(pool: pool, now: now)
+            },
             Job(name: "grants", every: .seconds(60)) { now in
                 _ = try await pool.transaction { try PromotedProducts.followGrants(now: now, on: $0) }
             },

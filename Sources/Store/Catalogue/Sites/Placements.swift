@@ -1,6 +1,7 @@
 import AdModel
 import Decisioning
 import Postgres
+import Shelves
 
 /// A slot on the pages of a storefront.
 public struct PlacementRecord: Sendable, Equatable {
@@ -24,6 +25,8 @@ public struct PlacementRecord: Sendable, Equatable {
     public var competitorBlock: CompetitorBlock
     /// How much the shop's own margin counts, 0...100: a score is multiplied by 1 + weight x margin.
     public var marginWeightPercent: Int32 = 0
+    /// How shelves are filled where the line item does not say; nil = in the order of the line item.
+    public var shelf: ShelfPlan?
     public var revision: Int64
 
     public init(
@@ -88,14 +91,15 @@ public enum Placements {
         let added = try db.query(
             """
             insert into placement (storefront_id, code, page_type, formats, max_ads, rank, floor_micros,
-                repeat_advertiser, repeat_brand, competitor_block, margin_weight_percent)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (storefront_id, code) do nothing
+                repeat_advertiser, repeat_brand, competitor_block, margin_weight_percent, shelf)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (storefront_id, code) do nothing
             """,
             [
                 .int4(draft.storefrontID), .text(draft.code), .text(draft.pageType.rawValue), .textArray(draft.formats),
                 .int4(draft.maxAds), .int4(draft.rank), .int8(draft.floorMicros), .bool(draft.repeatAdvertiser),
                 .bool(draft.repeatBrand), .text(draft.competitorBlock.rawValue),
                 .int4(draft.marginWeightPercent),
+                draft.shelf.map { .jsonb($0.json) } ?? .null,
             ])
         guard added.affected == 1 else {
             throw Refusal(.conflict, field: "id", "The storefront has a placement “\(draft.code)” already.")
@@ -111,7 +115,7 @@ public enum Placements {
             """
             update placement set page_type = $3, formats = $4, max_ads = $5, rank = $6, floor_micros = $7,
                 repeat_advertiser = $8, repeat_brand = $9, competitor_block = $10,
-                margin_weight_percent = $11, revision = revision + 1
+                margin_weight_percent = $11, shelf = $12, revision = revision + 1
             where id = $1 and revision = $2
             """,
             [
@@ -119,6 +123,7 @@ public enum Placements {
                 .textArray(placement.formats), .int4(placement.maxAds), .int4(placement.rank),
                 .int8(placement.floorMicros), .bool(placement.repeatAdvertiser), .bool(placement.repeatBrand),
                 .text(placement.competitorBlock.rawValue), .int4(placement.marginWeightPercent),
+                placement.shelf.map { .jsonb($0.json) } ?? .null,
             ])
         return try find(storefront: placement.storefront, placement.code, on: db)
     }
@@ -156,6 +161,7 @@ public enum Placements {
             competitorBlock: CompetitorBlock(rawValue: try row.string("competitor_block")) ?? .none,
             revision: try row.int64("revision"))
         placement.marginWeightPercent = try row.int32("margin_weight_percent")
+        placement.shelf = try row.stringIfPresent("shelf").flatMap { ShelfPlan(json: $0) }
         return placement
     }
 }

@@ -17,5 +17,6 @@ struct BenchCommand: AsyncParsableCommand {
             BenchPacingCommand.self,
             BenchProfilesCommand.self,
             BenchServerCommand.self,
+            BenchShelfCommand.self,
         ])
 }
