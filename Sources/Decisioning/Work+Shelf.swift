@@ -1,3 +1,4 @@
+import AdModel
 import Profiles
 import Shelves
 

@@ -47,6 +47,14 @@ export function lineItems(campaign, items) {
                         ' · ',
                         t(`tier.${line.tier}`),
                     ),
+                    line.shelf && line.shelf.algorithms.length
+                        ? h(
+                            'div',
+                            { class: 'small muted' },
+                            t('lineItems.shelf'),
+                            line.shelf.algorithms.map((/** @type {string} */ name) => t(`shelf.${name}`)).join(' → '),
+                        )
+                        : null,
                 ],
             },
             {
