@@ -273,12 +273,13 @@ let testTargets: [Target] = [
         "StoreTests",
         [
             "Store", "Postgres", "AdModel", "Audiences", "ClickModel", "AdFormats", "ORD", "Archive", "Decisioning",
-            "Profiles", "Measurement", "Billing", "TestKit",
+            "Profiles", "Shelves", "Measurement", "Billing", "TestKit",
         ]),
     tests(
         "DeliveryAPITests",
         [
-            "DeliveryAPI", "Audiences", "Decisioning", "Profiles", "Measurement", "EventLog", "AdFormats", "AdModel",
+            "DeliveryAPI", "Audiences", "Decisioning", "Profiles", "Shelves", "Measurement", "EventLog", "AdFormats",
+            "AdModel",
             "Store", "Stemmer", "Telemetry", "Postgres", "TestKit", logging, lifecycle, nioCore, nioHTTP1,
             .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
@@ -286,6 +287,7 @@ let testTargets: [Target] = [
         "ManagementAPITests",
         [
             "ManagementAPI", "Store", "Outbound", "Postgres", "AdModel", "AdFormats", "AdFormatFiles", "Decisioning",
+            "Shelves",
             "ORD", "Measurement", "TestKit", yams, crypto, logging,
         ], cases: true),
     tests(

@@ -24,9 +24,9 @@ extension Work {
         let first = result.cards.count
         let most = first + Int(format.maximumCards)
         shelf.candidates.removeAll(keepingCapacity: true)
-        if !shelf.isReady { readyShelf(request, inputs) }
         if plan.mixesPrices { measurePrices(line, inputs) }
         if !plan.isListed {
+            if !shelf.isReady { readyShelf(request, inputs) }
             shelf.run += 1
             var place = 0
             while result.cards.count < most, let algorithm = plan.algorithm(place) {
@@ -40,10 +40,12 @@ extension Work {
             }
         }
         showListed(line, .diverse, plan, from: first, most: most, until: most, inputs, &result)
-        for at in shelf.candidates.indices where result.cards.count < most {
-            show(shelf.candidates[at].product, .distinct, plan, from: first, most: most, inputs, &result)
+        if plan.isDiverse {
+            for at in shelf.candidates.indices where result.cards.count < most {
+                show(shelf.candidates[at].product, .distinct, plan, from: first, most: most, inputs, &result)
+            }
+            showListed(line, .distinct, plan, from: first, most: most, until: most, inputs, &result)
         }
-        showListed(line, .distinct, plan, from: first, most: most, until: most, inputs, &result)
         showListed(
             line, .any, plan, from: first, most: most, until: first + Int(format.minimumCards), inputs, &result)
     }
@@ -248,7 +250,7 @@ extension Work {
             let index = inputs.snapshot.lineProducts[at]
             at += 1
             guard canShow(index, inputs) else { continue }
-            if strictness != .any, shelf.isAskedAbout(inputs.snapshot.products[Int(index)].id), !plan.isListed {
+            if strictness != .any, !plan.isListed, shelf.isAskedAbout(inputs.snapshot.products[Int(index)].id) {
                 continue
             }
             show(index, strictness, plan, from: first, most: most, inputs, &result)
@@ -275,6 +277,7 @@ extension Work {
     ) -> Bool {
         let product = inputs.snapshot.products[Int(index)]
         let group = inputs.shelves.group(product.id)
+        if group == 0, strictness == .distinct || !plan.isDiverse { return true }
         let band = priceBand(inputs.here?.prices[place] ?? 0)
         var ofBrand = 0
         var ofBand = 0

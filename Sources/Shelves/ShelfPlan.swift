@@ -26,6 +26,9 @@ public struct ShelfPlan: Equatable, Hashable, Sendable {
         for algorithm in seen.reversed() { chain = chain << 4 | UInt32(algorithm.rawValue) }
     }
 
+    /// Whether a shelf must not be full of one brand or of one range of prices.
+    public var isDiverse: Bool { perBrand > 0 || mixesPrices }
+
     /// True when no algorithm is asked for.
     public var isListed: Bool { chain == 0 }
 
