@@ -1,3 +1,4 @@
+import AdModel
 import Store
 
 /// `/v1/shelves`: what the algorithms of shelves know.

@@ -105,12 +105,13 @@ extension SnapshotLoader {
                     prior: Float(try row.double("prior")), trend: Float(try row.double("trend")),
                     group: try row.int32("variant_group"), price: try row.int64("price_micros"))
             }
-            let rows = try db.query("select kind, product_id, neighbours from shelf_neighbour").compactMap { row in
-                ShelfTables.Kind(rawValue: Int16(try row.int32("kind"))).map {
+            var rows: [ShelfTables.Row] = []
+            for row in try db.query("select kind, product_id, neighbours from shelf_neighbour") {
+                guard let kind = ShelfTables.Kind(rawValue: try row.int16("kind")) else { continue }
+                rows.append(
                     ShelfTables.Row(
-                        kind: $0, productID: try row.int32("product_id"),
-                        neighbours: ShelfStore.unpack(try row.bytes("neighbours")))
-                }
+                        kind: kind, productID: try row.int32("product_id"),
+                        neighbours: ShelfStore.unpack(try row.bytes("neighbours"))))
             }
             return ShelfTables(version: build.version, products: products, rows: rows)
         }
