@@ -1,6 +1,7 @@
 import AdFormats
 import AdModel
 import Decisioning
+import Foundation
 import Postgres
 import Shelves
 import Store
