@@ -29,6 +29,3 @@ create table shelf_neighbour (
 );
 select nimb_tenant_table(t, 'nimb_is_retailer()')
     from unnest(array['shelf_build', 'shelf_product', 'shelf_neighbour']) t;
-
--- The job reads the latest orders.
-create index customer_order_time on customer_order (ordered_at);
