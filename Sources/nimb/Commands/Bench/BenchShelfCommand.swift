@@ -49,8 +49,9 @@ struct BenchShelfCommand: ParsableCommand {
 
     private static func show(_ name: String, _ figure: (own: Double, popular: Double, ratio: ShelfEvaluation.Ratio)) {
         print(
-            String(
-                format: "  %@%15.4f %12.4f   %.2f (%.2f-%.2f)", name.padding(toLength: 22, withPad: " ", startingAt: 0),
-                figure.own, figure.popular, figure.ratio.value, figure.ratio.low, figure.ratio.high))
+            "  " + name.padding(toLength: 22, withPad: " ", startingAt: 0)
+                + String(
+                    format: "%15.4f %12.4f   %.2f (%.2f-%.2f)", figure.own, figure.popular, figure.ratio.value,
+                    figure.ratio.low, figure.ratio.high))
     }
 }
