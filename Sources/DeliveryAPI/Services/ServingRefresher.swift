@@ -3,6 +3,7 @@ import Decisioning
 import Logging
 import Postgres
 import ServiceLifecycle
+import Shelves
 import Store
 import Synchronization
 import Telemetry
