@@ -61,7 +61,9 @@ public enum ClickModels {
     /// The weights of a version. Throws `Refusal.notFound`.
     public static func weights(_ version: Int32, on db: isolated PostgresConnection) throws -> ClickWeights {
         let rows = try db.query("select weights from click_model where version = $1", [.int4(version)])
-        guard let row = rows.first else { throw Refusal.notFound }
+        guard let row = rows.first else {
+            throw Refusal(.notFound, "There is no version \(version) of the click model.")
+        }
         return try ClickWeights(version: version, bytes: try row.bytes("weights"))
     }
 

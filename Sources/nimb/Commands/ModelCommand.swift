@@ -21,7 +21,8 @@ struct ModelCommand: AsyncParsableCommand {
     static let actor = "console"
 
     static func line(_ it: ClickModelRecord) -> String {
-        let deciles = it.calibrationByDecile
+        // Tenths of few clicks tell of chance alone.
+        let deciles = it.clicks < ClickModelRecord.minimumClicks ? [] : it.calibrationByDecile
         let spread = deciles.isEmpty ? "" : String(format: " (%.3f...%.3f)", deciles.min() ?? 0, deciles.max() ?? 0)
         return "\(it.isActive ? "*" : " ") \(it.version)  \(it.trainedAt.rfc3339)  by \(it.trainedBy), "
             + "\(it.from.rfc3339) ... \(it.until.rfc3339)\n"
