@@ -43,7 +43,7 @@ struct PacingBench {
         /// What taking every opportunity of a day as forecast would cost.
         var whole: Double
         /// Mean price of one impression.
-        var price: Double
+        var meanCost: Double
     }
 
     private static let forecastStart = Timestamp(micros: 1_764_028_800_000_000)
@@ -84,7 +84,7 @@ struct PacingBench {
         let impressions = 400 * exp(random.unit() * log(100.0))
         let price = random.between(100_000, 600_000)
         let whole = impressions * price
-        return Line(budget: Int64(whole * random.between(0.05, 0.4)), whole: whole, price: price)
+        return Line(budget: Int64(whole * random.between(0.05, 0.4)), whole: whole, meanCost: price)
     }
 
     private func live(
@@ -115,13 +115,13 @@ struct PacingBench {
                 }
             }
             let expected =
-                line.whole / line.price * distortion * forecast.share(from: hour, to: hour + 1.0 / 60)
+                line.whole / line.meanCost * distortion * forecast.share(from: hour, to: hour + 1.0 / 60)
             // Drawn before it is thinned, so that every method meets the same opportunities.
             var lot = SeededRandom(seed: random.next())
             let opportunities = Self.poisson(expected, &lot)
             for _ in 0..<opportunities {
                 let passes = lot.unit() < share
-                let price = Int64(line.price * lot.between(0.5, 1.5))
+                let price = Int64(line.meanCost * lot.between(0.5, 1.5))
                 let isShown = lot.chance(Self.confirmed)
                 // A lease takes its promise first, so nothing is promised beyond the budget.
                 guard passes, spent + outstanding + price <= line.budget else { continue }
