@@ -209,4 +209,26 @@ struct MonthCommandTests {
             #expect(doctor.code == 0, "\(doctor.text)")
         }
     }
+
+    @Test func aDictionaryIsTakenOverWithoutLosingACode() async throws {
+        try await atTheDesk { desk, _ in
+            let source = Checkout.root.appendingPathComponent("Sources/nimb/Data/kktu.csv")
+            let lines = try String(contentsOf: source, encoding: .utf8).split(separator: "\n").map(String.init)
+            let shorter = lines.filter { !$0.hasPrefix("17.3.1,") }.joined(separator: "\n")
+            try Data(shorter.utf8).write(to: desk.folder.appendingPathComponent("kktu.csv"))
+            let trial = try await desk.ord("kktu", "refresh", "kktu.csv", "--dry-run")
+            #expect(trial.code == 0 && trial.text.contains("1 changes would be made"), "\(trial.text)")
+            let taken = try await desk.ord("kktu", "refresh", "kktu.csv")
+            #expect(taken.code == 0 && taken.text.contains("- 17.3.1 (kept, marked)"), "\(taken.text)")
+            let again = try await desk.ord("kktu", "refresh", "kktu.csv")
+            #expect(again.code == 0 && again.text.contains("0 changes"), "\(again.text)")
+            // The month of a code that vanished closes all the same.
+            #expect(try await desk.ord("close", "--month", "\(Self.month)").code == 0)
+            try Data(lines.prefix(50).joined(separator: "\n").utf8).write(
+                to: desk.folder.appendingPathComponent("torn.csv"))
+            let torn = try await desk.ord("kktu", "refresh", "torn.csv")
+            #expect(torn.code != 0 && torn.text.contains("not a dictionary"), "\(torn.text)")
+            #expect(try await desk.ord("kktu", "refresh", "nowhere.csv").code != 0)
+        }
+    }
 }

@@ -19,12 +19,12 @@ struct SendingWorld: Sendable {
     var rowsPerCall = 2
 
     /// A sender as a process of its own would have it.
-    func sender(token: String = "right") -> MonthSender {
+    func sender(_ chosen: MonthSender.Options = MonthSender.Options(), token: String = "right") -> MonthSender {
         var options = OperatorOptions(baseURL: "http://127.0.0.1:\(port)", token: token)
         options.timeout = timeout
         options.callsPerSecond = 10_000
         let outbound = OutboundClient(policy: OutboundPolicy(allowedHosts: ["127.0.0.1"]))
-        var sending = MonthSender.Options()
+        var sending = chosen
         sending.rowsPerCall = rowsPerCall
         sending.concurrency = 3
         var logger = Logger(label: "test")

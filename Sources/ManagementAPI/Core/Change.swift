@@ -46,6 +46,9 @@ public struct Change {
         }
     }
 
+    /// For changes that write their own entry, because they happen without a request too.
+    public mutating func audited() { isSilent = true }
+
     func finish(on db: isolated PostgresConnection) throws {
         guard !entries.isEmpty || isSilent else { throw UnauditedWrite(request: call.requestID) }
         for entry in entries { try AuditLog.record(entry, on: db) }

@@ -166,33 +166,33 @@ enum MonthRoutes {
 
     private static func steps(_ table: inout RouteTable) {
         table.post("\(one)/freeze", .finance, .treasurers) { call in
-            try await step(call, "month.frozen") { month, actor, _, db in
+            try await step(call, nil) { month, actor, _, db in
                 try MonthClose.freeze(month, by: actor, on: db)
             }
         }
         table.post("\(one)/reconcile", .finance, .treasurers) { call in
-            try await step(call, "month.reconciled") { month, actor, _, db in
+            try await step(call, nil) { month, actor, _, db in
                 let kktu = try FinanceCalls.kktu(call, on: db)
                 try MonthClose.reconcile(month, kktu: kktu, by: actor, on: db)
             }
         }
         table.post("\(one)/issue-acts", .finance, .treasurers) { call in
-            try await step(call, "month.acts_issued") { month, actor, _, db in
+            try await step(call, nil) { month, actor, _, db in
                 try MonthClose.issueActs(month, by: actor, on: db)
             }
         }
         table.post("\(one)/accept", .finance, .treasurers) { call in
-            try await step(call, "month.accepted") { month, actor, _, db in
+            try await step(call, nil) { month, actor, _, db in
                 try MonthClose.markAccepted(month, by: actor, on: db)
             }
         }
         table.post("\(one)/return", .finance, .treasurers) { call in
-            try await step(call, "month.returned", reads: ["reason"]) { month, actor, body, db in
+            try await step(call, nil, reads: ["reason"]) { month, actor, body, db in
                 try MonthClose.returnToFrozen(month, reason: body["reason"] ?? "", by: actor, on: db)
             }
         }
         table.post("\(one)/correct", .finance, .treasurers) { call in
-            try await step(call, "month.corrected", reads: ["reason"]) { month, actor, body, db in
+            try await step(call, nil, reads: ["reason"]) { month, actor, body, db in
                 try MonthClose.correct(month, reason: body["reason"] ?? "", by: actor, on: db)
             }
         }
@@ -223,8 +223,9 @@ enum MonthRoutes {
     }
 
     /// One step of a month: done, audited with what was given, answered with where the month stands then.
+    /// - Parameter action: for the audit log; nil where the step audits itself, as each change of the state does.
     private static func step(
-        _ call: Call, _ action: String, reads names: [String] = [],
+        _ call: Call, _ action: String?, reads names: [String] = [],
         _ body: @Sendable (AccountingMonth, MonthActor, [String: String], isolated PostgresConnection) throws -> Void
     ) async throws -> Answer {
         try call.requireNoQuery()
@@ -240,11 +241,15 @@ enum MonthRoutes {
         return try await call.write { db, change in
             let month = try FinanceCalls.month(call, on: db)
             let before = try MonthClose.status(of: month, on: db)
-            try body(month, MonthActor(name: call.actor.name, at: call.now), values, db)
+            try body(month, MonthActor(name: call.actor.name, at: call.now, request: call.requestID), values, db)
             let after = try MonthClose.status(of: month, on: db)
-            change.audit(
-                action, object: "month", id: month.description, before: audited(before, [:]),
-                after: audited(after, values))
+            if let action {
+                change.audit(
+                    action, object: "month", id: month.description, before: audited(before, [:]),
+                    after: audited(after, values))
+            } else {
+                change.audited()
+            }
             return .json { FinanceJSON.status(&$0, after) }
         }
     }

@@ -66,9 +66,9 @@ enum SendingRoutes {
         let zip = try MonthFormat.archive(bundle.suggestedName, bundle.files, manifest: bundle.manifest, nil)[0]
         let made = try MonthFiles.recordBundle(
             bundle, zip: zip.bytes, of: month, edition: files.statement.edition,
-            by: MonthActor(name: call.actor.name, at: call.now), on: db)
+            by: MonthActor(name: call.actor.name, at: call.now, request: call.requestID), on: db)
         change.audit(
-            "month.exported", object: "month", id: month.description,
+            "export.made", object: "export", id: made.code,
             after: JSONText.object { FinanceJSON.export(&$0, made) })
         return made
     }

@@ -35,7 +35,9 @@ public enum ChargeRefund {
     ///
     /// It is booked in the running month while the row of creative and storefront stays at zero or above there; else on
     /// the day of the charge itself, which corrects a month that is frozen; else, where the levy has locked the act, as
-    /// a carry that waits for a later act. The line item may spend the sum again; the budget of the day stays used,
+    /// a carry that waits for a later act. A refund is never divided over months: where the running one cannot take all
+    /// of it, the month that has to be corrected anyway takes it whole, so that one act changes and not two, and one
+    /// reference stays one row. (A carry is divided as later acts have room.) The line item may spend the sum again; the budget of the day stays used,
     /// because what was shown on it was shown.
     /// - Throws: `Refusal` when there is no such charge of the advertiser, more is given back than was charged, or the
     ///   reference stands for something else.

@@ -36,6 +36,8 @@ public enum TopUpInvoices {
     public static let prefix = "СЧ"
     /// Days until an invoice is to be paid, unless said otherwise.
     public static let daysToPay = 10
+    /// Invoices of one advertiser in a day.
+    public static let dayLimit = 100
 
     /// Makes an invoice over `net` under a contract that is in force today, the advertiser's only one unless named.
     ///
@@ -69,6 +71,13 @@ public enum TopUpInvoices {
             where seller_counterparty_id = $1 and year = $2
             """, [.int4(seller.id), .int4(year)]
         ).single().int32("n")
+        let madeToday = try db.query(
+            "select count(*) as n from top_up_invoice where advertiser_id = $1 and invoiced_on = $2",
+            [.int4(advertiser), .date(days: today.number)]
+        ).single().int64("n")
+        guard madeToday < dayLimit else {
+            throw Refusal(.limitReached, "There are \(dayLimit) invoices of today already; use one of them.")
+        }
         let digits = String(number)
         let serial = "\(prefix)-\(year)/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
         let made = Code.make("inv")

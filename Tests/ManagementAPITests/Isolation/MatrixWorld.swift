@@ -1,7 +1,9 @@
 import AdModel
 import Foundation
 import Measurement
+import ORD
 import Postgres
+import Store
 import TestKit
 
 /// Two advertisers with one of everything each. What belongs to the first is called `own-…`, what belongs to the
@@ -43,7 +45,7 @@ enum MatrixWorld {
         case "operators": IDs(own: "vk", foreign: nil, absent: "absent-operator")
         case "agency-cids": IDs(own: "6a1f0c3e-9b7d-4c55-8e21-0f3a5b7c9d10", foreign: nil, absent: "absent-cid")
         case "erasures": IDs(own: "erasure-1", foreign: nil, absent: "absent-erasure")
-        case "months": IDs(own: "2026-11", foreign: nil, absent: "1999-01")
+        case "months": IDs(own: "2026-10", foreign: nil, absent: "1999-01")
         case "pushes": IDs(own: "psh-none", foreign: nil, absent: "absent-push")
         case "statistics": IDs(own: "cr-own-creative-v1__pad-shop", foreign: nil, absent: "absent-row")
         case "files": IDs(own: "csv", foreign: nil, absent: "absent-format")
@@ -133,6 +135,40 @@ enum MatrixWorld {
             let picture = hash(name)
             try await pool.withConnection { try $0.script(advertiser(name, id, picture)) }
         }
+        // Each has a real act of a month that is over, and an invoice.
+        let month = AccountingMonth("2026-10")
+        let actor = MonthActor(
+            name: "user:matrix", at: Timestamp(rfc3339: "2026-11-20T10:00:00Z") ?? Timestamp(micros: 0))
+        try await pool.transaction { db in
+            for name in ["own", "foreign"] { try db.script(october(name, name == "own" ? 1 : 2)) }
+            if let month { try MonthClose.freeze(month, by: actor, on: db) }
+            try db.script("update month_close set state = 'acts_issued'")
+        }
+    }
+
+    /// What October is made of.
+    private static func october(_ name: String, _ id: Int32) -> String {
+        """
+        select ensure_day_partition('ad_event', '2026-10-05');
+        insert into ad_event (decision_day, decision_id, ad, kind, card, storefront_id, placement_id, advertiser_id,
+            campaign_id, line_item_id, creative_version_id, event_time, received_at, node_id)
+        select '2026-10-05', md5('\(name)' || n::text)::uuid, 0, 0, -1, 1, 1, \(id), \(id), \(id), \(id),
+            '2026-10-05 10:00+00', '2026-10-05 10:00+00', 1 from generate_series(1, 3) as n;
+        insert into performance_day (day, advertiser_id, campaign_id, line_item_id, creative_version_id, storefront_id,
+            placement_id, impressions) values ('2026-10-05', \(id), \(id), \(id), \(id), 1, 1, 3);
+        insert into charge (kind, advertiser_id, campaign_id, line_item_id, creative_version_id, storefront_id,
+            decision_day, decision_id, ad, card, event_time, accounting_day, price_micros, amount_micros, reason)
+        select 'impression', \(id), \(id), \(id), \(id), 1, '2026-10-05', md5('\(name)' || n::text)::uuid, 0, -1,
+            '2026-10-05 10:00+00', '2026-10-05', 1000000, 1000000, 'billed' from generate_series(1, 3) as n;
+        insert into top_up_invoice (code, advertiser_id, contract_id, seller_counterparty_id, year, number, serial,
+            invoiced_on, net_kopecks, vat_rate, vat_kopecks, parties, actor, recorded_at)
+        select '\(name)-invoice', \(id), \(id), 1, 2026, \(id), 'СЧ-2026/000\(id)', '2026-11-20', 100, '22', 22,
+            jsonb_build_object('seller', p, 'sellerDetails', '{}'::jsonb, 'buyer', p, 'buyerDetails', '{}'::jsonb,
+                'contract', '{"id":"ctr-\(name)","type":"service","clientID":"c","contractorID":"s","date":"2026-01-01",'
+                '"subjectType":"distribution","flags":[],"vatRate":"22","vatHistory":[]}'::jsonb),
+            '\(name)', '2026-11-20'
+        from (select '{"id":"org-\(name)","kind":"juridical","name":"\(name)","roles":["advertiser"]}'::jsonb as p) x;
+        """
     }
 
     private static let sql = """

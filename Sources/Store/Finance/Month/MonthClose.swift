@@ -14,7 +14,7 @@ public struct MonthStatus: Equatable, Sendable {
 }
 
 /// Closes months (domain.md, 8). Every function belongs in a transaction of a session that sees all tenants, waits for
-/// batches that are being shipped, and records who did what, when and why; the caller adds the audit entry.
+/// batches that are being shipped, and records who did what, when and why: in the month's own history and in the audit log.
 public enum MonthClose {
     // MARK: State
 
@@ -102,7 +102,7 @@ public enum MonthClose {
             "update month_close set state = 'frozen', version = $2, revision = revision + 1 where month = $1",
             [.date(days: month.first.number), .int4(status.version + 1)])
         if status.state != .frozen, status.state != .returned {
-            try record(month, status.version, status.state, .returned, actor, reason: reason, on: db)
+            try record(month, status.version, status.state, .returned, actor, reason: reason, audits: false, on: db)
         }
         try record(
             month, status.version + 1, status.state == .frozen ? .frozen : .returned, .frozen, actor, reason: reason,
@@ -187,7 +187,7 @@ public enum MonthClose {
             try move(status, to: .returned, actor, reason: reason, on: db)
             status = try self.status(of: month, on: db)
         }
-        try move(status, to: .frozen, actor, reason: reason, on: db)
+        try move(status, to: .frozen, actor, reason: reason, audits: false, on: db)
     }
 
     /// Steps of a month, oldest first; at most 1,000.
@@ -278,19 +278,21 @@ public enum MonthClose {
 
     private static func move(
         _ status: MonthStatus, to state: MonthState, _ actor: MonthActor, reason: String?, details: String = "{}",
-        on db: isolated PostgresConnection
+        audits: Bool = true, on db: isolated PostgresConnection
     ) throws {
         let moved = try db.query(
             "update month_close set state = $2, revision = revision + 1 where month = $1 and revision = $3",
             [.date(days: status.month.first.number), .text(state.rawValue), .int8(status.revision)]
         ).affected
         guard moved == 1 else { throw Refusal.changedMeanwhile }
-        try record(status.month, status.version, status.state, state, actor, reason: reason, details: details, on: db)
+        try record(
+            status.month, status.version, status.state, state, actor, reason: reason, details: details, audits: audits,
+            on: db)
     }
 
     private static func record(
         _ month: AccountingMonth, _ version: Int32, _ from: MonthState, _ to: MonthState, _ actor: MonthActor,
-        reason: String?, details: String = "{}", on db: isolated PostgresConnection
+        reason: String?, details: String = "{}", audits: Bool = true, on db: isolated PostgresConnection
     ) throws {
         try db.query(
             """
@@ -301,5 +303,20 @@ public enum MonthClose {
                 .date(days: month.first.number), .int4(version), .text(from.rawValue), .text(to.rawValue),
                 .timestamptz(micros: actor.at.micros), .text(actor.name), .text(orNull: reason), .jsonb(details),
             ])
+        guard audits else { return }
+        try AuditLog.record(
+            AuditEntry(
+                actor: actor.name, action: "month.\(to == .frozen && from != .open ? "corrected" : to.rawValue)",
+                object: "month", id: month.description, advertiser: nil,
+                before: try FrozenJSON.encode(Step(state: from.rawValue)),
+                after: try FrozenJSON.encode(Step(state: to.rawValue, version: version, reason: reason)),
+                requestID: actor.request, at: actor.at), on: db)
+    }
+
+    /// A step of a month in the audit log.
+    private struct Step: Encodable {
+        var state: String
+        var version: Int32?
+        var reason: String?
     }
 }

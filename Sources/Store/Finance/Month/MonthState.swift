@@ -37,10 +37,13 @@ public struct MonthActor: Equatable, Sendable {
     /// As the audit log names him: `user:usr-…`, `key:key-…` or `system:…`.
     public var name: String
     public var at: Timestamp
+    /// What the audit log knows the request by: the id of an HTTP request, or the part that acts by itself.
+    public var request: String
 
-    public init(name: String, at: Timestamp) {
+    public init(name: String, at: Timestamp, request: String = "console") {
         self.name = name
         self.at = at
+        self.request = request
     }
 }
 

@@ -38,13 +38,8 @@ public enum MonthPush {
             guard let month = AccountingMonth(containing: Day(number: try row.days("month"))),
                 try ExportStore.newestBundle(of: month, on: db)?.id == row.int64("export_id")
             else { continue }
-            let actor = MonthActor(name: operatorName, at: now)
-            try MonthClose.markAccepted(month, by: actor, on: db)
-            try AuditLog.record(
-                AuditEntry(
-                    actor: actor.name, action: "month.accepted", object: "month", id: month.description,
-                    advertiser: nil, before: nil, after: "{\"push\":\"\(try row.string("code"))\"}",
-                    requestID: "register", at: now), on: db)
+            try MonthClose.markAccepted(
+                month, by: MonthActor(name: operatorName, at: now, request: "push \(try row.string("code"))"), on: db)
             accepted.append(month)
         }
         return accepted
@@ -63,7 +58,7 @@ public enum MonthPush {
             try MonthClose.state(of: month, on: db) == .actsIssued
         else { return nil }
         let files = try MonthFiles.month(month, kktu: kktu, now: now, on: db)
-        let actor = MonthActor(name: "system:push-schedule", at: now)
+        let actor = MonthActor(name: "system:push-schedule", at: now, request: "schedule")
         let bundle = try VKBundle.export(files)
         let export = try MonthFiles.recordBundle(
             bundle, zip: try archive(bundle), of: month, edition: files.statement.edition, by: actor, on: db)

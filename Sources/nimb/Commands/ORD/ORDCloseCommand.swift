@@ -51,7 +51,6 @@ struct ORDCloseCommand: AsyncParsableCommand {
                 return false
             }
             let after = try MonthClose.state(of: month, on: db)
-            try ORDConsole.audit("month.\(after.rawValue)", "month", month.description, on: db)
             Console.say("\(month): \(state.rawValue) -> \(after.rawValue)")
             return true
         }

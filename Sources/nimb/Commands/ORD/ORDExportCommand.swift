@@ -165,7 +165,7 @@ struct ORDExportCommand: AsyncParsableCommand {
             let made = try MonthFiles.recordBundle(
                 bundle, zip: zip.bytes, of: month, edition: files.statement.edition, by: actor, on: db)
             try ORDConsole.audit(
-                "month.exported", "month", month.description, after: "{\"export\":\"\(made.code)\"}", on: db)
+                "export.made", "export", made.code, after: "{\"month\":\"\(month)\"}", on: db)
         }
     }
 
