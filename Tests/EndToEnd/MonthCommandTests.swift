@@ -173,7 +173,7 @@ struct MonthCommandTests {
             #expect(export.code == 1, "\(export.text)")
             #expect(!FileManager.default.fileExists(atPath: desk.folder.appendingPathComponent("none.zip").path))
             let future = try await desk.ord("close", "--month", "2999-01")
-            #expect(future.code == 1 && future.text.contains("month_not_over"), "\(future.text)")
+            #expect(future.code == 1 && future.text.contains("72 hours after its end"), "\(future.text)")
         }
     }
 

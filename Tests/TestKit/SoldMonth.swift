@@ -29,7 +29,7 @@ public enum SoldMonth {
             values ('c1', 1, 2, 1, 'РМ-15/26', '2020-01-15'), ('own', 2, 1, 1, null, '2020-01-01'),
                 ('c3', 3, 3, 1, 'РМ-16/26', '2020-01-15');
         insert into campaign (code, advertiser_id, contract_id, name, kktu, state) values
-            ('spring', 1, 1, 'Весна', '17.3.1', 'completed'), ('own', 2, 2, 'Свои товары', '28.1.1', 'completed');
+            ('spring', 1, 1, 'Весна', '17.3.1', 'active'), ('own', 2, 2, 'Свои товары', '28.1.1', 'active');
         insert into campaign_version (campaign_id, valid_from, brand_codes) values (1, '-infinity', '{coffee}');
         insert into line_item (code, campaign_id, advertiser_id, name, starts_at, ends_at, pricing, bid_micros)
             select code, place, place, name, '\(month)-01 00:00+03', timestamptz '\(month)-01 00:00+03' + interval '1 month',
@@ -62,6 +62,9 @@ public enum SoldMonth {
         from generate_series(1, 300) as n;
         insert into line_item_spend (line_item_id, spent_micros) values (1, \(ledgerMicros));
         insert into advertiser_spend (advertiser_id, spent_micros) values (1, \(ledgerMicros));
+        insert into line_item_day_spend (line_item_id, day, spent_micros) values (1, '\(month)-05', \(ledgerMicros));
+        insert into wallet_entry (advertiser_id, kind, amount_micros, reference, reason, actor, recorded_at)
+            values (1, 'top_up', 1000000000, 'top-up', 'paid ahead', 'system:test', '\(month)-01');
         insert into api_key (code, prefix, hash, kind, role) values
             ('admin', 'nk_ret_a', sha256('nk_admin'), 'retailer', 'admin'),
             ('adops', 'nk_ret_o', sha256('nk_adops'), 'retailer', 'adops'),

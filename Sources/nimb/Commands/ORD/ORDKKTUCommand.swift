@@ -88,7 +88,10 @@ enum KKTUList {
                 return (code, name)
             }
         }
-        let rows = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(cells)
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        // The header says how the others are separated: names hold semicolons.
+        let separator: Character = lines.first?.contains(";") == true ? ";" : ","
+        let rows = lines.map { cells($0, separator) }
         let header = rows.first.map { $0.map { $0.replacing("\u{FEFF}", with: "") } } ?? []
         guard let code = header.firstIndex(of: "code"),
             let name = header.firstIndex(where: { $0 == "name_ru" || $0 == "name" })
@@ -100,8 +103,7 @@ enum KKTUList {
     }
 
     /// One line of comma- or semicolon-separated values with double quotes.
-    private static func cells(_ line: Substring) -> [String] {
-        let separator: Character = line.prefix(40).contains(";") ? ";" : ","
+    private static func cells(_ line: Substring, _ separator: Character) -> [String] {
         var cells = [""]
         var isQuoted = false
         for character in line {
