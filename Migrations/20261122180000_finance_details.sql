@@ -62,3 +62,9 @@ create table operator_switch (
     primary key (format, name)
 );
 select nimb_tenant_table('operator_switch', 'nimb_is_retailer()');
+
+-- An advertiser reads the acts of his own contracts, and what became of the levy on them; an agent's reports are between
+-- the agent and the retailer.
+select nimb_tenant_table(t, $$nimb_is_retailer()
+    or exists (select 1 from contract c where c.id = contract_id and c.kind <> 'mediation')$$, 'nimb_is_retailer()')
+    from unnest(array['month_act', 'act_levy']) t;
