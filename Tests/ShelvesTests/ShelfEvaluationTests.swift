@@ -48,10 +48,10 @@ import Testing
 
     @Test("Bought together finds the company of a cart before what sells most")
     func ranking() {
-        let pairsOfMany = (0..<200).map { [Int32(100 + $0 * 2), Int32(101 + $0 * 2)] }
-        let baskets: [[Int32]] =
-            Array(repeating: [1, 2], count: 12) + Array(repeating: [3, 4], count: 12)
-            + Array(repeating: [9, 8], count: 30) + pairsOfMany
+        var baskets: [[Int32]] = Array(repeating: [1, 2], count: 12)
+        baskets += Array(repeating: [3, 4], count: 12)
+        baskets += Array(repeating: [9, 8], count: 30)
+        for first in stride(from: Int32(100), to: 500, by: 2) { baskets.append([first, first + 1]) }
         let pairs = CoPurchases()
         let priors = pairs.priors(baskets)
         let ids: [Int32] = [1, 2, 3, 4, 8, 9]
