@@ -18,7 +18,7 @@ import Testing
 
     private func campaign(_ world: CampaignWorld) async throws {
         let made = try await world.send(
-            "POST", "/v1/campaigns", as: "nord",
+            "POST", "/v1/campaigns", as: "adops",
             body: #"{"id": "nord-1", "name": "Норд", "advertiser": "nord", "contract": "ctr-nord", "kktu": "17.3.1"}"#)
         #expect(made.status == 201, "\(made.text)")
     }
@@ -27,7 +27,7 @@ import Testing
     func lineItem() async throws {
         try await CampaignWorld.with { world in
             try await campaign(world)
-            let made = try await world.send("POST", "/v1/campaigns/nord-1/line-items", as: "nord", body: Self.line)
+            let made = try await world.send("POST", "/v1/campaigns/nord-1/line-items", as: "adops", body: Self.line)
             #expect(made.status == 201 && made.findings == [], "\(made.text) \(made.findings)")
             let shelf = made.json["shelf"] as? [String: Any]
             #expect(shelf?["algorithms"] as? [String] == ["bought_together", "similar"])
@@ -39,7 +39,7 @@ import Testing
             #expect(changed.status == 200 && changed.findings == [], "\(changed.text)")
             #expect((changed.json["shelf"] as? [String: Any])?["algorithms"] as? [String] == ["personal"])
             let copied = try await world.send(
-                "POST", "/v1/campaigns/nord-1/copy", as: "nord", body: #"{"id": "nord-2"}"#)
+                "POST", "/v1/campaigns/nord-1/copy", as: "nord", body: "{}")
             #expect(copied.status == 201, "\(copied.text)")
             let copies = try await TestDatabase.current.pool.withConnection {
                 try $0.query("select shelf::text as shelf from line_item").map { try $0.stringIfPresent("shelf") }
@@ -63,7 +63,7 @@ import Testing
             ] {
                 let body = Self.line.replacing(
                     #"{"algorithms": ["bought_together", "similar"], "per_brand": 3}"#, with: shelf)
-                let answer = try await world.send("POST", "/v1/campaigns/nord-1/line-items", as: "nord", body: body)
+                let answer = try await world.send("POST", "/v1/campaigns/nord-1/line-items", as: "adops", body: body)
                 #expect(answer.status == 422 && answer.findings == [], "\(shelf): \(answer.text)")
                 #expect(
                     answer.errors.contains { $0["field"] == field && $0["code"] == code }, "\(shelf): \(answer.text)")
@@ -85,7 +85,7 @@ import Testing
             #expect(wrong.status == 422, "\(wrong.text)")
 
             try await campaign(world)
-            let made = try await world.send("POST", "/v1/campaigns/nord-1/line-items", as: "nord", body: Self.line)
+            let made = try await world.send("POST", "/v1/campaigns/nord-1/line-items", as: "adops", body: Self.line)
             #expect(made.status == 201)
             let pool = TestDatabase.current.pool
             let loader = SnapshotLoader(pool: pool, formats: try AdFormatSet(folders: [:]), mediaBaseURL: "")
