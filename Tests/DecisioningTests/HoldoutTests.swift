@@ -108,7 +108,7 @@ import Testing
     func worldsHaveGhosts() throws {
         var ghosts = 0
         var crowded = 0
-        for seed in UInt64(0)..<200 {
+        for seed in UInt64(0)..<400 {
             let world = RandomWorld.make(seed: seed)
             let engine = try Engine(world)
             for number in UInt64(0)..<10 {
@@ -118,7 +118,7 @@ import Testing
                 if world.input.lineItems.count >= 40 { crowded += here }
             }
         }
-        #expect(ghosts > 150, "\(ghosts)")
-        #expect(crowded > 25, "\(crowded)")
+        #expect(ghosts > 300, "\(ghosts)")
+        #expect(crowded > 40, "\(crowded)")
     }
 }
