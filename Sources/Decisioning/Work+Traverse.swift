@@ -102,14 +102,11 @@ extension Work {
         if !isFirstLook {
             // A second look wants only what may still be shown.
             if unitRefused[unitIndex] == epoch { return false }
-            let index = mask.trailingZeroBitCount
-            if lineJudged[Int(unit.line)] == UInt64(epoch) << 8 | UInt64(index) { return false }
-            if isAside(line, inputs) {
-                countOnce(.companionMissing, index, &result)
-                return false
-            }
-            if conflicts(unit, line, slots[index], request, inputs) {
-                countOnce(.pageDuplicate, index, &result)
+            let judged = UInt64(epoch) << 8 | UInt64(mask.trailingZeroBitCount)
+            if lineJudged[Int(unit.line)] == judged { return false }
+            if lineOnPage[Int(unit.line)] == epoch {
+                // It has passed everything below, and taken of its budget.
+                countOnce(.pageDuplicate, mask.trailingZeroBitCount, &result)
                 return false
             }
         }
@@ -164,6 +161,18 @@ extension Work {
                 stop(unit.line, late, mask, &result)
             }
             return false
+        }
+        if !isFirstLook {
+            // Only of what could be shown is it told that the page leaves it out.
+            let index = mask.trailingZeroBitCount
+            if isAside(line, inputs) {
+                countOnce(.companionMissing, index, &result)
+                return false
+            }
+            if conflicts(unit, line, slots[index], request, inputs) {
+                countOnce(.pageDuplicate, index, &result)
+                return false
+            }
         }
         result.scored &+= 1
         return offer(Int32(unitIndex), unit.line, line, chosen, creative, pull, mixed & 0x7FFF_FFFF, mask)

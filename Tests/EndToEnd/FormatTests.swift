@@ -43,7 +43,7 @@ import Testing
                 pricing: cpm
                 bid_rub: "100.00"
                 targeting: {placements: [article.quote]}
-                promoted: {skus: [p1, p2]}
+                promoted: {skus: [p1, p4]}
                 creatives:
                   - id: north-quote-1
                     format: quote

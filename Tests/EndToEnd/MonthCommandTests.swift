@@ -213,7 +213,8 @@ struct MonthCommandTests {
     @Test func aDictionaryIsTakenOverWithoutLosingACode() async throws {
         try await atTheDesk { desk, _ in
             let source = Checkout.root.appendingPathComponent("Sources/nimb/Data/kktu.csv")
-            let lines = try String(contentsOf: source, encoding: .utf8).split(separator: "\n").map(String.init)
+            let lines = try String(contentsOf: source, encoding: .utf8).split(whereSeparator: \.isNewline)
+                .map(String.init)
             let shorter = lines.filter { !$0.hasPrefix("17.3.1,") }.joined(separator: "\n")
             try Data(shorter.utf8).write(to: desk.folder.appendingPathComponent("kktu.csv"))
             let trial = try await desk.ord("kktu", "refresh", "kktu.csv", "--dry-run")
