@@ -180,7 +180,7 @@ public final class AudienceFacts: Sendable {
                     if record.isVisitor {
                         total.shoppers += 1
                         if record.customer != 0 {
-                            total.linked.append(table.index.keys[next])
+                            total.linked.append(record.key)
                         } else {
                             total.scratch.begin(book, today: today)
                             table.gather(record: next, book, today: today, &total.scratch)

@@ -1,8 +1,9 @@
 import AdModel
 
 /// Facts of one shard: per key a chain of counters by atom and day, and a chain of purchases by day.
-struct FactTable: Sendable {
-    struct Record: Sendable {
+struct FactTable: ~Copyable, Sendable {
+    struct Record: KeyedRecord, Sendable {
+        let key: UInt64
         /// First of the chain + 1; 0 = none.
         var counts: UInt32 = 0
         var purchases: UInt32 = 0
@@ -33,7 +34,7 @@ struct FactTable: Sendable {
         var customer: UInt64
     }
 
-    private(set) var index = KeyIndex()
+    private var index = KeyIndex()
     private(set) var records: ContiguousArray<Record> = []
     private var counts: ContiguousArray<Count> = []
     private var purchases: ContiguousArray<Purchase> = []
@@ -49,14 +50,14 @@ struct FactTable: Sendable {
 
     /// Number of the record of a key, made if need be; -1 when there is no room.
     mutating func record(_ key: UInt64) -> Int {
-        let known = index.find(key)
+        let known = index.find(key, in: records)
         if known >= 0 { return known }
         guard index.count < capacity else {
             refused += 1
             return -1
         }
-        records.append(Record())
-        return index.insert(key)
+        records.append(Record(key: key))
+        return index.insert(key, in: records)
     }
 
     mutating func note(visitor: UInt64) {
@@ -150,7 +151,7 @@ struct FactTable: Sendable {
     mutating func takeOrders(
         of visitor: UInt64, isOrder: (UInt16) -> Bool
     ) -> (counts: [Count], purchases: [Purchase]) {
-        let record = index.find(visitor)
+        let record = index.find(visitor, in: records)
         guard record >= 0 else { return ([], []) }
         var taken: [Count] = []
         var kept: UInt32 = 0
@@ -190,9 +191,9 @@ struct FactTable: Sendable {
     mutating func remove(_ key: UInt64) {
         _ = takeOrders(of: key) { _ in true }
         links[key] = nil
-        let record = index.find(key)
+        let record = index.find(key, in: records)
         guard record >= 0 else { return }
-        index.remove(record: record)
+        index.remove(record: record, in: records)
         records[record] = records[records.count - 1]
         records.removeLast()
     }
@@ -202,7 +203,7 @@ struct FactTable: Sendable {
     /// Adds what is known of a key to the scratch.
     /// - Returns: key of the customer that a visitor is; 0 = none.
     func gather(_ key: UInt64, _ book: AudienceBook, today: Int32, _ scratch: inout AudienceScratch) -> UInt64 {
-        let record = index.find(key)
+        let record = index.find(key, in: records)
         guard record >= 0 else { return 0 }
         gather(record: record, book, today: today, &scratch)
         return records[record].customer

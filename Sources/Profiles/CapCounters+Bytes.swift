@@ -19,7 +19,7 @@ extension CapCounters {
             put(it.key)
             put(it.hourOpened)
             put(it.dayOpened)
-            for value in [it.sinceHour, it.hour, it.day, it.session, it.sessionNumber, it.lifetime] { put(value) }
+            for value in [it.sinceHour, it.hour, it.day, it.session, sessionNumber, it.lifetime] { put(value) }
         }
         for i in 0..<Self.pendingCapacity where pending[i].key != 0 {
             put(UInt8(2))
@@ -50,11 +50,17 @@ extension CapCounters {
             case 1 where counter < Self.capacity:
                 guard let key: UInt32 = take(), let hourOpened: UInt32 = take(), let dayOpened: UInt32 = take(),
                     let sinceHour: UInt16 = take(), let hour: UInt16 = take(), let day: UInt16 = take(),
-                    let own: UInt16 = take(), let ownNumber: UInt16 = take(), let lifetime: UInt16 = take()
+                    let own: UInt16 = take(), let ownNumber: UInt16 = take(), let lifetime: UInt16 = take(),
+                    CapCounter.isPossible(hourOpened: hourOpened, dayOpened: dayOpened, sinceHour: sinceHour)
                 else { return nil }
-                counters[counter] = CapCounter(
-                    key: key, hourOpened: hourOpened, dayOpened: dayOpened, sinceHour: sinceHour, hour: hour, day: day,
-                    session: own, sessionNumber: ownNumber, lifetime: lifetime)
+                var it = CapCounter(key: key)
+                it.setWindows(hourOpened: hourOpened, dayOpened: dayOpened, sinceHour: sinceHour)
+                it.hour = hour
+                it.day = day
+                // What an earlier session counted counts no more.
+                it.session = ownNumber == number ? own : 0
+                it.lifetime = lifetime
+                counters[counter] = it
                 counter += 1
             case 2 where waiting < Self.pendingCapacity:
                 guard let key: UInt32 = take(), let at: UInt32 = take() else { return nil }
@@ -63,6 +69,7 @@ extension CapCounters {
             default: return nil
             }
         }
+        sessionNumber = number
         session = number
         lastSeen = seen
     }

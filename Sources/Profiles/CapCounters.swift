@@ -1,21 +1,40 @@
 import AdModel
 
-/// Confirmed contacts of one capped line item or advertiser.
+/// Confirmed contacts of one capped line item or advertiser, in 20 bytes.
 struct CapCounter: Sendable {
     /// `CapKey.raw`; 0 = free place.
     var key: UInt32 = 0
-    var hourOpened: UInt32 = 0
-    var dayOpened: UInt32 = 0
-    /// Seconds from `hourOpened` to the last contact: below 3,600, since a later one opens a new hour.
-    var sinceHour: UInt16 = 0
+    /// Seconds since the epoch of the first contact of the hour; 0 = none.
+    private(set) var hourOpened: UInt32 = 0
+    /// Low 12 bits: `sinceHour`. The others: seconds from the day's first contact to the hour's, which may be negative.
+    private var spans: UInt32 = 0
     var hour: UInt16 = 0
     var day: UInt16 = 0
+    /// Of the session that `CapCounters` counts.
     var session: UInt16 = 0
-    var sessionNumber: UInt16 = 0
     var lifetime: UInt16 = 0
 
+    /// Seconds since the epoch of the first contact of the day; 0 = none.
+    var dayOpened: UInt32 { hourOpened &- UInt32(bitPattern: Int32(bitPattern: spans) >> 12) }
+    /// Seconds from `hourOpened` to the last contact: below 3,600, since a later one opens a new hour.
+    var sinceHour: UInt16 { UInt16(spans & 0xFFF) }
     /// Seconds since the epoch of the last contact.
     var lastAt: UInt32 { hourOpened + UInt32(sinceHour) }
+
+    init() {}
+
+    init(key: UInt32) { self.key = key }
+
+    /// What the windows of a counter can be: an hour opens within a day's 86,400 seconds, and a day within an hour.
+    static func isPossible(hourOpened: UInt32, dayOpened: UInt32, sinceHour: UInt16) -> Bool {
+        let span = Int64(hourOpened) - Int64(dayOpened)
+        return span > -3_600 && span < 86_400 && sinceHour < 3_600
+    }
+
+    mutating func setWindows(hourOpened: UInt32, dayOpened: UInt32, sinceHour: UInt16) {
+        self.hourOpened = hourOpened
+        spans = (hourOpened &- dayOpened) << 12 | UInt32(sinceHour)
+    }
 }
 
 /// A decision that counted but whose impression has not come yet.
@@ -38,6 +57,8 @@ public struct CapCounters: Sendable {
 
     var counters = InlineArray<20, CapCounter>(repeating: CapCounter())
     var pending = InlineArray<16, PendingContact>(repeating: PendingContact())
+    /// Number of the session whose contacts the counters count.
+    var sessionNumber: UInt16 = 0
 
     public init() {}
 
@@ -75,7 +96,7 @@ public struct CapCounters: Sendable {
         }
         return fits(Self.isOpen(counter.hourOpened, 3_600, now) ? counter.hour : 0, limits.hour)
             && fits(Self.isOpen(counter.dayOpened, 86_400, now) ? counter.day : 0, limits.day)
-            && fits(counter.sessionNumber == session ? counter.session : 0, limits.session)
+            && fits(sessionNumber == session ? counter.session : 0, limits.session)
             && fits(counter.lifetime, limits.lifetime)
     }
 
@@ -130,25 +151,27 @@ public struct CapCounters: Sendable {
             if counters[i].lastAt < counters[place].lastAt { place = i }
         }
         if counters[place].key != key.raw { counters[place] = CapCounter(key: key.raw) }
+        if sessionNumber != session {
+            sessionNumber = session
+            for i in 0..<Self.capacity { counters[i].session = 0 }
+        }
         var counter = counters[place]
-        if !Self.isOpen(counter.hourOpened, 3_600, at) {
-            counter.hourOpened = at
-            counter.sinceHour = 0
+        var (hourOpened, dayOpened, sinceHour) = (counter.hourOpened, counter.dayOpened, counter.sinceHour)
+        if !Self.isOpen(hourOpened, 3_600, at) {
+            hourOpened = at
+            sinceHour = 0
             counter.hour = 0
         }
-        if !Self.isOpen(counter.dayOpened, 86_400, at) {
-            counter.dayOpened = at
+        if !Self.isOpen(dayOpened, 86_400, at) {
+            dayOpened = at
             counter.day = 0
-        }
-        if counter.sessionNumber != session {
-            counter.sessionNumber = session
-            counter.session = 0
         }
         counter.hour &+= counter.hour < .max ? 1 : 0
         counter.day &+= counter.day < .max ? 1 : 0
         counter.session &+= counter.session < .max ? 1 : 0
         counter.lifetime &+= counter.lifetime < .max ? 1 : 0
-        if at > counter.hourOpened { counter.sinceHour = max(counter.sinceHour, UInt16(at - counter.hourOpened)) }
+        if at > hourOpened { sinceHour = max(sinceHour, UInt16(at - hourOpened)) }
+        counter.setWindows(hourOpened: hourOpened, dayOpened: dayOpened, sinceHour: sinceHour)
         counters[place] = counter
     }
 

@@ -1,6 +1,6 @@
 import AdModel
 
-/// What is known of one shopper, at a fixed size below 1,000 bytes. Derived: it can be thrown away and rebuilt.
+/// What is known of one shopper, at a fixed size below 900 bytes. Derived: it can be thrown away and rebuilt.
 public struct Profile: Sendable {
     /// Products remembered as recently viewed.
     public static let recentCapacity = 20
@@ -14,6 +14,8 @@ public struct Profile: Sendable {
 
     public var affinities = Affinities()
     public var caps = CapCounters()
+    /// Number of the current session, from 1. Here, where the caps leave two bytes.
+    public internal(set) var session: UInt16 = 0
     var recent = InlineArray<20, Int32>(repeating: 0)
     var cart = InlineArray<8, Int32>(repeating: 0)
     var bought = InlineArray<6, Int32>(repeating: 0)
@@ -22,8 +24,6 @@ public struct Profile: Sendable {
     var searches = InlineArray<5, UInt32>(repeating: 0)
     /// Frequency and worth of orders.
     public internal(set) var orders = OrderHistory()
-    /// Number of the current session, from 1.
-    public internal(set) var session: UInt16 = 0
     /// Seconds since the epoch; 0 before the first contact.
     public internal(set) var sessionStart: UInt32 = 0
     public internal(set) var lastSeen: UInt32 = 0

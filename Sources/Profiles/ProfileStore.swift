@@ -9,56 +9,52 @@ import Synchronization
 public final class ProfileStore: Sendable {
     public static let shardCount = 256
 
-    private let shards: ContiguousArray<Shard>
+    /// In place: neither an array nor an object stands between a request and its shard.
+    private let shards: InlineArray<256, Mutex<ProfileTable>>
 
     /// - Parameter maximumProfiles: profiles kept at most, rounded up to a multiple of 256.
     public init(maximumProfiles: Int = 1_000_000) {
         let perShard = max(8, (maximumProfiles + Self.shardCount - 1) / Self.shardCount)
-        var shards = ContiguousArray<Shard>()
-        shards.reserveCapacity(Self.shardCount)
-        for _ in 0..<Self.shardCount { shards.append(Shard(capacity: perShard)) }
-        self.shards = shards
+        shards = InlineArray { _ in Mutex(ProfileTable(capacity: perShard)) }
     }
 
-    private final class Shard: Sendable {
-        let table: Mutex<ProfileTable>
-        init(capacity: Int) { table = Mutex(ProfileTable(capacity: capacity)) }
-    }
-
-    private func shard(_ shopper: UInt64) -> Shard { shards[Int(shopper &>> 56)] }
+    /// Number of a shopper's shard.
+    @inline(__always)
+    private func shard(_ shopper: UInt64) -> Int { Int(shopper &>> 56) }
 
     /// Profiles kept now.
-    public var count: Int { shards.reduce(0) { $0 + $1.table.withLock { $0.count } } }
+    public var count: Int { sum { $0.count } }
     /// Profiles that made room for others since the start.
-    public var evictions: Int { shards.reduce(0) { $0 + $1.table.withLock { $0.evictions } } }
+    public var evictions: Int { sum { $0.evictions } }
+
+    private func sum(_ part: (borrowing ProfileTable) -> Int) -> Int {
+        var sum = 0
+        for number in 0..<Self.shardCount { sum += shards[number].withLock { part($0) } }
+        return sum
+    }
 
     /// Applies what a shopper did; the very next request sees it.
     public func apply(_ signal: ProfileSignal, shopper: UInt64) {
         guard shopper != 0 else { return }
-        shard(shopper).table.withLock { $0.change(shopper) { $0.apply(signal) } }
+        shards[shard(shopper)].withLock { $0.change(shopper) { $0.apply(signal) } }
     }
 
     /// Applies an order that the shop's server reported. No session begins by it: the shopper may be at a till.
     public func apply(_ order: ProfileOrder, shopper: UInt64) {
         guard shopper != 0 else { return }
-        shard(shopper).table.withLock { $0.change(shopper) { $0.apply(order) } }
+        shards[shard(shopper)].withLock { $0.change(shopper) { $0.apply(order) } }
     }
 
     /// Notes a request (a session goes on or starts) and copies the profile out.
     public func begin(_ shopper: UInt64, now: Timestamp, into profile: inout Profile) {
         let seconds = now.wholeSeconds
         // The shard is locked for one look-up and one copy of a few hundred bytes.
-        profile = shard(shopper).table.withLock { table in
-            table.change(shopper) {
-                $0.touch(seconds)
-                return $0
-            }
-        }
+        shards[shard(shopper)].withLock { $0.change(shopper, into: &profile) { $0.touch(seconds) } }
     }
 
     /// The profile as it is, without noting a request; nil when there is none.
     public func read(_ shopper: UInt64) -> Profile? {
-        shard(shopper).table.withLock { $0.read(shopper) }
+        shards[shard(shopper)].withLock { $0.read(shopper) }
     }
 
     /// Counts a decision against the caps of its line item and its advertiser, if every limit still holds. Checked
@@ -71,7 +67,7 @@ public final class ProfileStore: Sendable {
         let seconds = now.wholeSeconds
         let line = CapKey.lineItem(lineItemID)
         let advertiser = CapKey.advertiser(advertiserID)
-        return shard(shopper).table.withLock { table in
+        return shards[shard(shopper)].withLock { table in
             table.change(shopper) { profile in
                 profile.touch(seconds)
                 let session = profile.session
@@ -88,7 +84,7 @@ public final class ProfileStore: Sendable {
     /// Takes back a claim whose ad was not served after all.
     public func withdraw(_ shopper: UInt64, lineItemID: Int32, advertiserID: Int32, at: Timestamp) {
         let seconds = at.wholeSeconds
-        shard(shopper).table.withLock { table in
+        shards[shard(shopper)].withLock { table in
             table.change(shopper) {
                 $0.caps.withdraw(.lineItem(lineItemID), at: seconds)
                 $0.caps.withdraw(.advertiser(advertiserID), at: seconds)
@@ -100,7 +96,7 @@ public final class ProfileStore: Sendable {
     public func confirm(_ shopper: UInt64, lineItemID: Int32, advertiserID: Int32, decidedAt: Timestamp) {
         guard shopper != 0 else { return }
         let seconds = decidedAt.wholeSeconds
-        shard(shopper).table.withLock { table in
+        shards[shard(shopper)].withLock { table in
             table.change(shopper) {
                 $0.touch(seconds)
                 $0.caps.confirm(.lineItem(lineItemID), decidedAt: seconds, session: $0.session)
@@ -116,7 +112,7 @@ public final class ProfileStore: Sendable {
     ) {
         guard shopper != 0 else { return }
         let seconds = decidedAt.wholeSeconds
-        shard(shopper).table.withLock { table in
+        shards[shard(shopper)].withLock { table in
             table.change(shopper) {
                 $0.touch(seconds)
                 if !lineLimits.isNone { $0.caps.expect(.lineItem(lineItemID), now: seconds, session: $0.session) }
@@ -129,13 +125,13 @@ public final class ProfileStore: Sendable {
 
     /// Visits every profile, a shard at a time; other requests of the shard wait meanwhile.
     func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
-        for shard in shards { shard.table.withLock { $0.forEach(body) } }
+        for number in 0..<Self.shardCount { shards[number].withLock { $0.forEach(body) } }
     }
 
     func change(_ shopper: UInt64, _ body: (inout Profile) -> Void) {
-        shard(shopper).table.withLock { $0.change(shopper, body) }
+        shards[shard(shopper)].withLock { $0.change(shopper, body) }
     }
 
     /// Erases a profile.
-    public func forget(_ shopper: UInt64) { shard(shopper).table.withLock { $0.remove(shopper) } }
+    public func forget(_ shopper: UInt64) { shards[shard(shopper)].withLock { $0.remove(shopper) } }
 }

@@ -1,77 +1,72 @@
-/// Open-addressing table of one shard: an index of record numbers, and the records side by side in chunks, so that
-/// growing neither copies them nor takes more memory than they need.
-struct ProfileTable: Sendable {
+import AdModel
+
+/// The profiles of one shard: an index of their keys, and the records.
+struct ProfileTable: ~Copyable, Sendable {
     private let capacity: Int
-    private var keys: ContiguousArray<UInt64> = []
-    private var chunks: ContiguousArray<ContiguousArray<Profile>> = []
-    /// Record number + 1; 0 = free. A power of two, at most half full.
-    private var index: ContiguousArray<UInt32>
+    private var index = KeyIndex()
+    private var records: ProfileRecords
     private var clock: UInt64 = 0
     private(set) var evictions = 0
 
-    private static let chunkBits = 4
-    private static let chunkSize = 1 << chunkBits
-
-    var count: Int { keys.count }
-
-    private subscript(record: Int) -> Profile {
-        get { chunks[record >> Self.chunkBits][record & (Self.chunkSize - 1)] }
-        _modify { yield &chunks[record >> Self.chunkBits][record & (Self.chunkSize - 1)] }
-    }
+    var count: Int { records.count }
 
     init(capacity: Int) {
         self.capacity = capacity
-        index = ContiguousArray(repeating: 0, count: 16)
+        records = ProfileRecords(capacity: capacity)
     }
 
-    func read(_ key: UInt64) -> Profile? {
-        let place = find(key)
-        return index[place] == 0 ? nil : self[Int(index[place]) - 1]
+    borrowing func read(_ key: UInt64) -> Profile? {
+        let record = index.find(key, in: records)
+        return record < 0 ? nil : records[record].pointee.profile
     }
 
     /// Visits every record.
-    func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
-        for record in keys.indices { body(keys[record], self[record]) }
+    borrowing func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
+        for record in 0..<records.count {
+            let place = records[record]
+            body(place.pointee.key, place.pointee.profile)
+        }
     }
 
     /// Changes the record of `key` in place, making an empty one first if there is none.
+    @inline(__always)
     mutating func change<R>(_ key: UInt64, _ body: (inout Profile) -> R) -> R {
-        let place = find(key)
-        if index[place] != 0 { return body(&self[Int(index[place]) - 1]) }
-        return body(&self[insert(key)])
+        body(&records[recordMade(key)].pointee.profile)
+    }
+
+    /// The same, and copies the record out afterwards: straight to where it is wanted.
+    @inline(__always)
+    mutating func change(_ key: UInt64, into copy: inout Profile, _ body: (inout Profile) -> Void) {
+        let place = records[recordMade(key)]
+        body(&place.pointee.profile)
+        withUnsafeMutablePointer(to: &copy) { copy in
+            withUnsafePointer(to: &place.pointee.profile) { copy.update(from: $0, count: 1) }
+        }
+    }
+
+    /// Number of the record of `key`, made if need be.
+    @inline(__always)
+    private mutating func recordMade(_ key: UInt64) -> Int {
+        let record = index.find(key, in: records)
+        return record < 0 ? insert(key) : record
     }
 
     mutating func remove(_ key: UInt64) {
-        let place = find(key)
-        guard index[place] != 0 else { return }
-        let record = Int(index[place]) - 1
-        free(place)
-        let last = keys.count - 1
-        if record != last {
-            index[find(keys[last])] = UInt32(record + 1)
-            keys[record] = keys[last]
-            self[record] = self[last]
-        }
-        keys.removeLast()
-        chunks[last >> Self.chunkBits].removeLast()
-        if chunks[last >> Self.chunkBits].isEmpty { chunks.removeLast() }
+        let record = index.find(key, in: records)
+        if record >= 0 { remove(record: record) }
     }
 
+    private mutating func remove(record: Int) {
+        index.remove(record: record, in: records)
+        records.remove(record)
+    }
+
+    @inline(never)
     private mutating func insert(_ key: UInt64) -> Int {
-        if keys.count >= capacity {
-            evict()
-        } else if (keys.count + 1) * 2 > index.count {
-            grow()
-        }
-        keys.append(key)
-        if chunks.count << Self.chunkBits < keys.count {
-            var chunk = ContiguousArray<Profile>()
-            chunk.reserveCapacity(Self.chunkSize)
-            chunks.append(chunk)
-        }
-        chunks[chunks.count - 1].append(Profile())
-        index[find(key)] = UInt32(keys.count)
-        return keys.count - 1
+        if records.count >= capacity { evict() }
+        let record = index.insert(key, in: records)
+        records.append(key)
+        return record
     }
 
     private mutating func evict() {
@@ -79,47 +74,72 @@ struct ProfileTable: Sendable {
         var oldest = UInt32.max
         for _ in 0..<8 {
             clock = clock &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            let candidate = Int((clock &>> 33) % UInt64(keys.count))
-            if self[candidate].lastSeen < oldest {
-                oldest = self[candidate].lastSeen
+            let candidate = Int((clock &>> 33) % UInt64(records.count))
+            let lastSeen = records[candidate].pointee.profile.lastSeen
+            if lastSeen < oldest {
+                oldest = lastSeen
                 victim = candidate
             }
         }
         evictions += 1
-        remove(keys[victim])
+        remove(record: victim)
+    }
+}
+
+/// Profiles with their keys, side by side in chunks, so that growing neither copies them nor takes more memory than
+/// they need. Raw memory of one table: what stands where is checked by number, and that nobody shares it need not be
+/// checked at every change. Sendable, since the memory has one owner, which cannot be copied.
+struct ProfileRecords: ~Copyable, @unchecked Sendable, KeyedRecords {
+    struct Record {
+        var key: UInt64
+        var profile: Profile
     }
 
-    private mutating func grow() {
-        index = ContiguousArray(repeating: 0, count: index.count * 2)
-        for (record, key) in keys.enumerated() { index[find(key)] = UInt32(record + 1) }
+    private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
+    private let capacity: Int
+    private(set) var count = 0
+
+    private static let chunkBits = 4
+    private static let chunkSize = 1 << chunkBits
+
+    init(capacity: Int) {
+        let chunkCount = (capacity + Self.chunkSize - 1) / Self.chunkSize
+        chunks = .allocate(capacity: chunkCount)
+        self.capacity = chunkCount * Self.chunkSize
     }
 
-    /// Place that holds `key`, or the free place where it belongs.
-    private func find(_ key: UInt64) -> Int {
-        let mask = index.count - 1
-        var place = home(key)
-        while index[place] != 0, keys[Int(index[place]) - 1] != key { place = (place + 1) & mask }
-        return place
+    deinit {
+        // Records are plain bytes: there is nothing to deinitialise.
+        for chunk in 0..<(count + Self.chunkSize - 1) >> Self.chunkBits { chunks[chunk].deallocate() }
+        chunks.deallocate()
     }
 
-    private func home(_ key: UInt64) -> Int {
-        Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) &>> 32) & (index.count - 1)
-    }
-
-    /// Empties a place and closes the gap, so that no look-up stops short of a later key.
-    private mutating func free(_ place: Int) {
-        let mask = index.count - 1
-        var hole = place
-        index[hole] = 0
-        var next = (hole + 1) & mask
-        while index[next] != 0 {
-            let wanted = home(keys[Int(index[next]) - 1])
-            if (next &- wanted) & mask >= (next &- hole) & mask {
-                index[hole] = index[next]
-                index[next] = 0
-                hole = next
-            }
-            next = (next + 1) & mask
+    /// Where a record stands until the next one is removed.
+    subscript(record: Int) -> UnsafeMutablePointer<Record> {
+        @inline(__always)
+        borrowing get {
+            precondition(UInt(bitPattern: record) < UInt(bitPattern: count), "no such record")
+            return chunks[record &>> Self.chunkBits] + (record & (Self.chunkSize &- 1))
         }
+    }
+
+    @inline(__always)
+    borrowing func key(ofRecord record: Int) -> UInt64 { self[record].pointee.key }
+
+    /// Adds an empty profile.
+    mutating func append(_ key: UInt64) {
+        precondition(count < capacity, "no room for another record")
+        let chunk = count &>> Self.chunkBits
+        if count & (Self.chunkSize &- 1) == 0 { chunks[chunk] = .allocate(capacity: Self.chunkSize) }
+        count += 1
+        self[count - 1].initialize(to: Record(key: key, profile: Profile()))
+    }
+
+    /// Removes a record; the last one takes its place.
+    mutating func remove(_ record: Int) {
+        let last = count - 1
+        if record != last { self[record].update(from: self[last], count: 1) }
+        count = last
+        if last & (Self.chunkSize &- 1) == 0 { chunks[last &>> Self.chunkBits].deallocate() }
     }
 }

@@ -79,6 +79,6 @@ import Testing
 
     @Test("A million profiles fit into a gigabyte")
     func size() {
-        #expect(MemoryLayout<Profile>.stride <= 960, "\(MemoryLayout<Profile>.stride)")
+        #expect(MemoryLayout<Profile>.stride <= 864, "\(MemoryLayout<Profile>.stride)")
     }
 }
