@@ -142,7 +142,7 @@ public final class ServingHolder: Sendable {
 
     /// Makes a new state the one that requests see.
     public func swap(_ state: ServingState) {
-        let largest = state.snapshot.lines.map(\.id).max() ?? 0
+        let largest = state.snapshot.lines.lazy.map(\.id).max() ?? 0
         table.withLock { $0 = $0.covering(largest) }
         current.withLock { $0 = state }
     }
@@ -172,7 +172,7 @@ struct BudgetChanges: Equatable {
 
     var isEmpty: Bool { !everybody && lineItemIDs.isEmpty && advertiserIDs.isEmpty }
 
-    func concern(_ item: SnapshotInput.LineItem) -> Bool {
+    func concern(_ item: LeaseBook.Item) -> Bool {
         everybody || lineItemIDs.contains(item.id) || advertiserIDs.contains(item.advertiserID)
     }
 

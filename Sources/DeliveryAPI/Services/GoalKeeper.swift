@@ -55,10 +55,8 @@ public final class GoalKeeper: Service {
     public func round() async {
         guard let serving = serving.state else { return }
         let now = clock()
-        let items = serving.data.input.lineItems.filter {
-            $0.goalImpressions != nil && $0.startsAt <= now && $0.endsAt > now
-        }
-        guard !items.isEmpty else {
+        let goals = Self.goals(serving.data.input.lineItems, now: now)
+        guard !goals.isEmpty else {
             state.withLock { $0.pacing = [:] }
             return
         }
@@ -67,29 +65,50 @@ public final class GoalKeeper: Service {
                 let curve = try await store.traffic(now: now)
                 state.withLock { $0.curve = curve }
             }
-            let delivered = try await store.delivered(of: items.map(\.id))
-            apply(delivered, items, now: now)
+            let delivered = try await store.delivered(of: goals.map(\.id))
+            apply(delivered, goals, now: now)
         } catch {
             failures.add()
             logger.warning("goals could not be looked at", metadata: ["error": "\(error)"])
         }
     }
 
-    private func apply(_ delivered: [Int32: Int64], _ items: [SnapshotInput.LineItem], now: Timestamp) {
+    /// What pacing needs of a line item with a goal.
+    private struct Goal {
+        var id: Int32
+        var impressions: Int64
+        var startsAt: Timestamp
+        var endsAt: Timestamp
+        var isPacedEvenly: Bool
+    }
+
+    /// Those of flights that are on. By place, so that line items without a goal, which are nearly all, are not copied.
+    private static func goals(_ items: [SnapshotInput.LineItem], now: Timestamp) -> [Goal] {
+        var goals: [Goal] = []
+        for place in items.indices where items[place].startsAt <= now && items[place].endsAt > now {
+            guard let impressions = items[place].goalImpressions else { continue }
+            goals.append(
+                Goal(
+                    id: items[place].id, impressions: impressions, startsAt: items[place].startsAt,
+                    endsAt: items[place].endsAt, isPacedEvenly: items[place].isPacedEvenly))
+        }
+        return goals
+    }
+
+    private func apply(_ delivered: [Int32: Int64], _ goals: [Goal], now: Timestamp) {
         let table = serving.leases
         state.withLock { state in
             state.rounds += 1
             var kept: [Int32: GoalPacing] = [:]
-            for item in items {
-                guard let goal = item.goalImpressions else { continue }
-                let done = delivered[item.id] ?? 0
-                var pacing = state.pacing[item.id] ?? GoalPacing()
+            for goal in goals {
+                let done = delivered[goal.id] ?? 0
+                var pacing = state.pacing[goal.id] ?? GoalPacing()
                 let share = pacing.look(
-                    delivered: done, goal: goal,
-                    elapsed: state.curve.elapsed(from: item.startsAt, to: item.endsAt, at: now))
-                kept[item.id] = pacing
-                table.setGoalReached(item.id, done >= goal)
-                if item.isPacedEvenly { table.setPassShare(item.id, share) }
+                    delivered: done, goal: goal.impressions,
+                    elapsed: state.curve.elapsed(from: goal.startsAt, to: goal.endsAt, at: now))
+                kept[goal.id] = pacing
+                table.setGoalReached(goal.id, done >= goal.impressions)
+                if goal.isPacedEvenly { table.setPassShare(goal.id, share) }
             }
             state.pacing = kept
         }

@@ -28,32 +28,6 @@ public final class LeaseKeeper: Service {
     /// A lease that ends sooner is renewed.
     static let renewBefore = Timestamp.Span.minutes(10)
 
-    private struct Line {
-        var leaseID: Int64?
-        var expiresAt = Timestamp(micros: .min)
-        /// Left of the lease when the keeper last looked.
-        var remaining: Int64 = 0
-        /// Promised per second, smoothed.
-        var pace = 0.0
-        /// After a refusal, or a grant that brought nothing.
-        var asksForMoreAt = Timestamp(micros: .min)
-        /// A lease that ends with its day cannot be made longer before midnight.
-        var asksForTimeAt = Timestamp(micros: .min)
-        /// What of the old lease stays in the table while the new one is asked for.
-        var kept: Int64 = 0
-        /// What lapsed unpromised while the database could not be told.
-        var unreturned: Int64 = 0
-        /// What the current lease was granted with.
-        var granted: Int64 = 0
-        var dayBudget: Micros?
-        var dayCommitted: Int64 = 0
-        var day: LeaseDay?
-        var controller = PacingController()
-        /// Curve of the day, and the number of the forecast that it was made from.
-        var curve = DemandForecast.flat
-        var curveOf = 0
-    }
-
     private let serving: ServingHolder
     private let store: LeaseStore
     private let clock: @Sendable () -> Timestamp
@@ -62,7 +36,7 @@ public final class LeaseKeeper: Service {
     private let failures: Counter
     private let lapsed: Gauge
     private struct State {
-        var byID: [Int32: Line] = [:]
+        var book = LeaseBook()
         var lookedAt: Timestamp?
         var isRegistered = false
         var rounds = 0
@@ -167,10 +141,11 @@ public final class LeaseKeeper: Service {
                 try await store.endForgotten(except: [], now: now)
                 lines.withLock { $0.isRegistered = true }
             }
-            let idle = idle(state, table, now: now)
+            lines.withLock { $0.book.follow(state.data.input.lineItems) }
+            let idle = idle(table, now: now)
             try await store.giveBack(idle, now: now)
             forget(idle)
-            try await ask(plan(state, table, changes, now: now), table, now: now)
+            try await ask(plan(table, changes, now: now), table, now: now)
             try await readTraffic(now: now)
             let isDue = lines.withLock { lines in
                 lines.rounds += 1
@@ -192,12 +167,13 @@ public final class LeaseKeeper: Service {
         let table = serving.leases
         let now = clock()
         let requests = lines.withLock { lines in
-            let requests = lines.byID.compactMap { id, line -> LeaseRequest? in
-                guard let lease = line.leaseID else { return nil }
+            let requests = lines.book.lines.compactMap { line -> LeaseRequest? in
+                guard line.lineItemID != 0, let lease = line.leaseID else { return nil }
                 return LeaseRequest(
-                    lineItemID: id, leaseID: lease, unused: table.revoke(id) + Micros(line.unreturned), wanted: .zero)
+                    lineItemID: line.lineItemID, leaseID: lease,
+                    unused: table.revoke(line.lineItemID) + Micros(line.unreturned), wanted: .zero)
             }
-            lines.byID = [:]
+            lines.book.removeAll()
             return requests
         }
         do {
@@ -207,184 +183,174 @@ public final class LeaseKeeper: Service {
         }
     }
 
-    private static func mayServe(_ item: SnapshotInput.LineItem, at now: Timestamp) -> Bool {
-        item.needsLease && !item.isPaused && item.isApproved && item.startsAt <= now && item.endsAt > now
-    }
-
     /// What is held by line items that were paused, ended or removed: it goes back at once, so that the rest of the
     /// advertiser's line items may spend it.
-    private func idle(_ state: ServingState, _ table: LeaseTable, now: Timestamp) -> [LeaseRequest] {
-        lines.withLock { lines in
-            let serving = Set(state.data.input.lineItems.filter { Self.mayServe($0, at: now) }.map(\.id))
+    private func idle(_ table: LeaseTable, now: Timestamp) -> [LeaseRequest] {
+        lines.withLock { state in
             var requests: [LeaseRequest] = []
-            for (id, old) in lines.byID where !serving.contains(id) {
-                var line = old
+            for number in state.book.lines.indices {
+                let id = state.book.lines[number].lineItemID
+                if id == 0 || (state.book.lines[number].startsAt <= now && state.book.lines[number].endsAt > now) {
+                    continue
+                }
                 // Counted before the database is told: should it be away, the next round tells it the same.
-                line.unreturned += max(0, table.revoke(id).value)
-                line.remaining = 0
-                lines.byID[id] = line.leaseID == nil ? nil : line
-                guard let lease = line.leaseID else { continue }
+                state.book.lines[number].unreturned += max(0, table.revoke(id).value)
+                state.book.lines[number].remaining = 0
+                guard let lease = state.book.lines[number].leaseID else {
+                    state.book.forget(id)
+                    continue
+                }
                 requests.append(
-                    LeaseRequest(lineItemID: id, leaseID: lease, unused: Micros(line.unreturned), wanted: .zero))
+                    LeaseRequest(
+                        lineItemID: id, leaseID: lease, unused: Micros(state.book.lines[number].unreturned),
+                        wanted: .zero))
             }
             return requests
         }
     }
 
     private func forget(_ returned: [LeaseRequest]) {
-        lines.withLock { lines in for request in returned { lines.byID[request.lineItemID] = nil } }
+        if returned.isEmpty { return }
+        lines.withLock { lines in for request in returned { lines.book.forget(request.lineItemID) } }
     }
 
     /// Who needs a new lease, with what is left of the old one.
-    private func plan(
-        _ state: ServingState, _ table: LeaseTable, _ changes: BudgetChanges, now: Timestamp
-    ) -> [LeaseRequest] {
-        lines.withLock { lines in
-            let seconds = lines.lookedAt.map { max(0.001, Double((now - $0).micros) / 1_000_000) } ?? 1
-            lines.lookedAt = now
+    private func plan(_ table: LeaseTable, _ changes: BudgetChanges, now: Timestamp) -> [LeaseRequest] {
+        lines.withLock { state in
+            let seconds = state.lookedAt.map { max(0.001, Double((now - $0).micros) / 1_000_000) } ?? 1
+            state.lookedAt = now
             var requests: [LeaseRequest] = []
             var without: Int64 = 0
-            for item in state.data.input.lineItems where Self.mayServe(item, at: now) {
-                let before = lines.byID[item.id] ?? Line()
-                // What a lapsed lease has left must not be added to the next one: it goes back as a whole.
-                let hasLapsed = before.leaseID != nil && before.expiresAt <= now
-                let remaining = Self.remaining(item.id, before, table, now: now)
-                let spent = Double(max(0, before.remaining - remaining)) / seconds
-                let line = Self.look(before, remaining, pace: before.pace * 0.9 + spent * 0.1, now: now)
-                lines.byID[item.id] = line
-                if line.leaseID == nil { without += 1 }
-                let least = max(Int64(line.pace * Self.leastSeconds), Self.smallest(item) / 2)
-                let needsMore = remaining < least && line.asksForMoreAt <= now
-                let needsTime = line.expiresAt < now + Self.renewBefore && line.asksForTimeAt <= now
-                guard hasLapsed || needsMore || needsTime || changes.concern(item) else { continue }
-                requests.append(Self.request(item, line, now: now))
+            for index in state.book.items.indices where state.book.items[index].mayServe(at: now) {
+                let number = state.book.lineMade(at: index)
+                let needs = Self.look(&state.book.lines[number], table, state.book.items[index].smallest, seconds, now)
+                if state.book.lines[number].leaseID == nil { without += 1 }
+                guard needs || (!changes.isEmpty && changes.concern(state.book.items[index])) else { continue }
+                requests.append(Self.request(state.book.items[index].smallest, state.book.lines[number], now: now))
             }
             lapsed.set(without)
             return requests
         }
     }
 
+    /// Looks at a line, `seconds` after the last time; true when it needs a new lease.
+    private static func look(
+        _ line: inout LeaseBook.Line, _ table: LeaseTable, _ smallest: Int64, _ seconds: Double, _ now: Timestamp
+    ) -> Bool {
+        let before = line.remaining
+        let (remaining, hasLapsed) = line.look(table, now: now)
+        let spent = Double(max(0, before - remaining)) / seconds
+        line.pace = line.pace * 0.9 + spent * 0.1
+        let least = max(Int64(line.pace * leastSeconds), smallest / 2)
+        let needsMore = remaining < least && line.asksForMoreAt <= now
+        let needsTime = line.expiresAt < now + renewBefore && line.asksForTimeAt <= now
+        return hasLapsed || needsMore || needsTime
+    }
+
     /// Requests of line items whose budgets changed; of an advertiser with a new wallet, those that lack something.
     private func planChanges(
         _ state: ServingState, _ table: LeaseTable, _ changes: BudgetChanges, now: Timestamp
     ) -> [LeaseRequest] {
-        lines.withLock { lines in
+        let lineItems = state.data.input.lineItems
+        return lines.withLock { lines in
             var requests: [LeaseRequest] = []
-            func add(_ item: SnapshotInput.LineItem, always: Bool) {
-                guard Self.mayServe(item, at: now) else { return }
-                let before = lines.byID[item.id] ?? Line()
-                let remaining = Self.remaining(item.id, before, table, now: now)
-                if !always, before.leaseID != nil, before.expiresAt > now, remaining >= Self.smallest(item) / 2 {
+            func add(_ place: Int, always: Bool) {
+                guard let item = LeaseBook.Item(lineItems[place], place: place), item.mayServe(at: now) else { return }
+                let number = lines.book.lineMade(of: item)
+                if !always, lines.book.lines[number].leaseID != nil, !lines.book.lines[number].hasLapsed(at: now),
+                    table.remaining(item.id, now: now).value >= item.smallest / 2
+                {
                     return
                 }
-                let line = Self.look(before, remaining, pace: before.pace, now: now)
-                lines.byID[item.id] = line
-                requests.append(Self.request(item, line, now: now))
+                _ = lines.book.lines[number].look(table, now: now)
+                requests.append(Self.request(item.smallest, lines.book.lines[number], now: now))
             }
             for id in changes.lineItemIDs.sorted() {
-                if let place = state.data.place(ofLineItem: id) {
-                    add(state.data.input.lineItems[place], always: true)
-                }
+                if let place = state.data.place(ofLineItem: id) { add(place, always: true) }
             }
             if !changes.advertiserIDs.isEmpty {
-                for item in state.data.input.lineItems
-                where changes.advertiserIDs.contains(item.advertiserID) && !changes.lineItemIDs.contains(item.id) {
-                    add(item, always: false)
+                for place in lineItems.indices
+                where changes.advertiserIDs.contains(lineItems[place].advertiserID)
+                    && !changes.lineItemIDs.contains(lineItems[place].id)
+                {
+                    add(place, always: false)
                 }
             }
             return requests
         }
     }
 
-    private static func remaining(_ id: Int32, _ line: Line, _ table: LeaseTable, now: Timestamp) -> Int64 {
-        line.leaseID != nil && line.expiresAt <= now
-            ? table.revoke(id).value : table.remaining(id, now: now).value
-    }
-
-    private static func look(_ old: Line, _ remaining: Int64, pace: Double, now: Timestamp) -> Line {
-        let hasLapsed = old.leaseID != nil && old.expiresAt <= now
-        var line = old
-        line.pace = pace
-        line.remaining = remaining
-        line.kept = hasLapsed ? 0 : max(0, remaining)
-        if hasLapsed { line.unreturned += max(0, remaining) }
-        return line
-    }
-
-    private static func request(_ item: SnapshotInput.LineItem, _ line: Line, now: Timestamp) -> LeaseRequest {
+    private static func request(_ smallest: Int64, _ line: LeaseBook.Line, now: Timestamp) -> LeaseRequest {
         // Nothing is held that the rest of the day cannot use: another node may.
-        let left = line.day.map { Double(($0.ends - now).micros) / 1_000_000 } ?? wantedSeconds
-        let wanted = max(Int64(line.pace * min(wantedSeconds, max(60, left))), smallest(item))
+        let left = line.dayEnds.map { Double(($0 - now).micros) / 1_000_000 } ?? wantedSeconds
+        let wanted = max(Int64(line.pace * min(wantedSeconds, max(60, left))), smallest)
         return LeaseRequest(
-            lineItemID: item.id, leaseID: line.leaseID, unused: Micros(line.kept + line.unreturned),
+            lineItemID: line.lineItemID, leaseID: line.leaseID, unused: Micros(line.kept + line.unreturned),
             wanted: Micros(wanted))
     }
 
-    /// First slice of a line item whose pace is not known: some hundred impressions, or twenty clicks.
-    private static func smallest(_ item: SnapshotInput.LineItem) -> Int64 {
-        switch item.pricing {
-        case .cpm: max(1, item.bid.value / 2)
-        case .cpc: max(1, item.bid.value * 20)
-        case .fixed: 0
-        }
-    }
-
     private func apply(_ grants: [LeaseGrant], _ table: LeaseTable, now: Timestamp) {
-        lines.withLock { lines in
+        lines.withLock { state in
             for grant in grants {
-                var line = lines.byID[grant.lineItemID] ?? Line()
-                line.leaseID = grant.leaseID
-                line.unreturned = 0
-                line.dayBudget = grant.dayBudget
-                line.dayCommitted = grant.dayCommitted.value
-                if line.day?.begins != grant.day.begins { line.curveOf = 0 }
-                line.day = grant.day
-                if grant.granted > .zero {
-                    // The table goes on from what it kept; promises made meanwhile come out of the new lease.
-                    let added = grant.granted - Micros(line.kept)
-                    table.grant(grant.lineItemID, added, expiresAt: grant.expiresAt)
-                    line.expiresAt = grant.expiresAt
-                    if added <= .zero { line.asksForMoreAt = now + Self.retry }
-                    line.asksForTimeAt = grant.expiresAt < now + Self.renewBefore ? grant.expiresAt : now
-                } else {
-                    _ = table.revoke(grant.lineItemID, state: .budgetExhausted)
-                    line.expiresAt = now
-                    line.asksForMoreAt = now + Self.retry
-                    line.asksForTimeAt = now + Self.retry
-                }
-                line.granted = grant.granted.value
-                line.remaining = table.remaining(grant.lineItemID, now: now).value
-                lines.byID[grant.lineItemID] = line
+                let number = state.book.lineMade(of: grant.lineItemID)
+                Self.apply(grant, &state.book.lines[number], &state.book.plans[number], table, now: now)
             }
         }
     }
 
+    private static func apply(
+        _ grant: LeaseGrant, _ line: inout LeaseBook.Line, _ plan: inout LeaseBook.DayPlan, _ table: LeaseTable,
+        now: Timestamp
+    ) {
+        line.leaseID = grant.leaseID
+        line.unreturned = 0
+        line.dayEnds = grant.day.ends
+        plan.budget = grant.dayBudget
+        plan.committed = grant.dayCommitted.value
+        if plan.day?.begins != grant.day.begins { plan.curveOf = 0 }
+        plan.day = grant.day
+        if grant.granted > .zero {
+            // The table goes on from what it kept; promises made meanwhile come out of the new lease.
+            let added = grant.granted - Micros(line.kept)
+            table.grant(grant.lineItemID, added, expiresAt: grant.expiresAt)
+            line.expiresAt = grant.expiresAt
+            if added <= .zero { line.asksForMoreAt = now + retry }
+            line.asksForTimeAt = grant.expiresAt < now + renewBefore ? grant.expiresAt : now
+        } else {
+            _ = table.revoke(grant.lineItemID, state: .budgetExhausted)
+            line.expiresAt = now
+            line.asksForMoreAt = now + retry
+            line.asksForTimeAt = now + retry
+        }
+        plan.granted = grant.granted.value
+        line.remaining = table.remaining(grant.lineItemID, now: now).value
+    }
+
     /// Sets the share of opportunities that evenly paced line items take.
-    private func pace(_ state: ServingState, _ table: LeaseTable, now: Timestamp) {
-        let offset = state.data.storefronts.first?.zoneOffsetSeconds ?? 0
-        lines.withLock { lines in
-            if let last = lines.pacedAt, now - last < Self.pacingPeriod, now >= last { return }
-            lines.pacedAt = now
-            // A goal is paced by itself, by impressions instead of money.
-            for item in state.data.input.lineItems
-            where item.isPacedEvenly && item.needsLease && item.goalImpressions == nil {
-                guard var line = lines.byID[item.id], let budget = line.dayBudget, let day = line.day,
-                    line.leaseID != nil
+    private func pace(_ serving: ServingState, _ table: LeaseTable, now: Timestamp) {
+        let offset = serving.data.storefronts.first?.zoneOffsetSeconds ?? 0
+        lines.withLock { state in
+            if let last = state.pacedAt, now - last < Self.pacingPeriod, now >= last { return }
+            state.pacedAt = now
+            for index in state.book.items.indices where state.book.items[index].isPaced {
+                let item = state.book.items[index]
+                guard let number = state.book.line(of: item), state.book.lines[number].leaseID != nil,
+                    let budget = state.book.plans[number].budget, let day = state.book.plans[number].day
                 else { continue }
-                if line.curveOf != lines.trafficNumber {
-                    line.curve = lines.traffic.curve(
-                        of: item, placements: state.data.input.placements,
+                if state.book.plans[number].curveOf != state.trafficNumber {
+                    state.book.plans[number].curve = state.traffic.curve(
+                        of: state.book.source[Int(item.place)], placements: serving.data.input.placements,
                         firstHourOfWeek: Self.hourOfWeek(day.begins, offset))
-                    line.curveOf = lines.trafficNumber
+                    state.book.plans[number].curveOf = state.trafficNumber
                 }
                 // What was promised of the lease since it was granted adds to what was committed before.
-                let promised = max(0, line.granted - table.remaining(item.id, now: now).value)
-                let share = line.controller.next(
+                let plan = state.book.plans[number]
+                let promised = max(0, plan.granted - table.remaining(item.id, now: now).value)
+                let share = state.book.plans[number].controller.next(
                     PacingController.Day(
-                        budget: budget.value, committed: line.dayCommitted + promised, from: day.hour(day.from),
-                        to: day.hour(day.to), forecast: line.curve), at: day.hour(now))
+                        budget: budget.value, committed: plan.committed + promised, from: day.hour(day.from),
+                        to: day.hour(day.to), forecast: plan.curve), at: day.hour(now))
                 table.setPassShare(item.id, max(share, UInt32.max / 1_000))
-                lines.byID[item.id] = line
             }
         }
     }
