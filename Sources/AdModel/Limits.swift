@@ -20,6 +20,8 @@ public enum Limits {
     public static let sku = 128
     /// Values of the shop's own keys that a page may have.
     public static let pageKeys = 16
+    /// Bytes of a page's search phrase that are read; what follows is cut off.
+    public static let phraseBytes = 1_024
     /// Characters of a search phrase that are kept.
     public static let phrase = 100
 }

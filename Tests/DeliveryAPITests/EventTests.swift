@@ -214,6 +214,26 @@ final class TestLog {
         }
     }
 
+    @Test func aPhraseOfAnyLengthIsMaskedBeforeItIsCut() async throws {
+        let file = try TestLog()
+        let world = try EdgeWorld(log: file.log)
+        try await world.serving { port in
+            // Read up to some limit, the number would lose the digits that tell it.
+            let invisible = String(repeating: "\u{0301}", count: 506)
+            let long = "call " + "e" + invisible + " 89161234567 " + String(repeating: "more ", count: 5_000)
+            let answer = try RawConnection(port: port).post(
+                "/v1/events", Self.batch(#"{"type":"search","visitor_id":"v1","query":"\#(long)"}"#))
+            #expect(answer.status == 200)
+            #expect(Self.statuses(answer) == ["accepted"])
+            guard case .signal(let signal) = try file.records()[0] else {
+                Issue.record("expected a signal")
+                return
+            }
+            #expect(signal.phrase == SearchPhrase.masked(long))
+            #expect(signal.phrase?.contains("8916") == false)
+        }
+    }
+
     @Test func anImpressionConfirmsTheCap() async throws {
         let world = try EdgeWorld()
         try await world.serving { port in

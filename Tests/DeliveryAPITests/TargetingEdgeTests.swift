@@ -2,6 +2,7 @@ import AdModel
 import Decisioning
 import DeliveryAPI
 import Foundation
+import Measurement
 import Stemmer
 import Store
 import Testing
@@ -38,6 +39,35 @@ import Testing
                 #expect(try Self.isFilled(connection, body) == expected, "\(query)")
             }
             #expect(try !Self.isFilled(connection, Self.page("")))
+        }
+    }
+
+    @Test func theRecordOfADecisionHasThePhraseMasked() async throws {
+        let world = try Self.world("{}")
+        try await world.serving { port in
+            let body = Self.page(#","query":"чашка 89161234567 a@b.ru""#)
+            let connection = try RawConnection(port: port)
+            #expect(try Self.isFilled(connection, body))
+            #expect(world.sink.decisions.first?.detail?.phrase == "чашка *** ***")
+        }
+    }
+
+    @Test func aPhraseIsNeverTooLongForAPageToGetItsAds() async throws {
+        let world = try Self.world(#"{"search_phrases":[{"phrase":"Детская чашка"}]}"#)
+        try await world.serving { port in
+            let connection = try RawConnection(port: port)
+            // The limit of 1,024 bytes falls between characters, into one of two bytes, three and four. Everybody asks
+            // once, for the banner is capped.
+            for start in ["детская чашка ", "детская чашка  ", "детская чашка   ", "детская чашка    "] {
+                for letter in ["a", "ж", "€", "🙂"] {
+                    let long = start + String(repeating: letter, count: 3_000)
+                    let shopper = #"{"consent":true,"visitor_id":"\#(letter.utf8.count).\#(start.utf8.count)"}"#
+                    let body = Self.page(#","query":"\#(long)""#, shopper: shopper)
+                    #expect(try Self.isFilled(connection, body), "\(letter)")
+                }
+            }
+            let late = String(repeating: "ж", count: 512) + " детская чашка"
+            #expect(try !Self.isFilled(connection, Self.page(#","query":"\#(late)""#)))
         }
     }
 

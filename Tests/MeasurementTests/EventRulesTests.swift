@@ -119,6 +119,24 @@ import Testing
         for item in file.cases { #expect(SearchPhrase.masked(item.phrase) == item.expect, "\(item)") }
     }
 
+    @Test func aDecisionsPhraseIsKeptAsItIsOrMasked() {
+        func words(_ text: String) -> String {
+            text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        }
+        let alphabet = Array("01234567890123456789@ абвгдежЯё٣９Aaz.-\u{301}🙂")
+        for seed in UInt64(0)..<2_000 {
+            var random = SplitMix(seed)
+            let phrase = String(
+                (0..<Int.random(in: 0..<60, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "0" })
+            let kept = String(decoding: SearchPhrase.kept(Array(phrase.utf8)[...]), as: UTF8.self)
+            #expect(words(kept) == words(SearchPhrase.masked(phrase)), "seed \(seed): \(phrase)")
+        }
+        let plain = Array("купить кофе 12345".utf8)[...]
+        #expect(SearchPhrase.kept(plain) == plain)
+        let long = String(repeating: "кофе ", count: 100)
+        #expect(String(decoding: SearchPhrase.kept(Array(long.utf8)[...]), as: UTF8.self) == SearchPhrase.masked(long))
+    }
+
     @Test func maskedPhrasesNeverHoldLongNumbersOrAddresses() {
         for seed in UInt64(0)..<2_000 {
             var random = SplitMix(seed)

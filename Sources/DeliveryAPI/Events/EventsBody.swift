@@ -106,7 +106,8 @@ struct EventsBody {
                 if !json.null() { event.category = try json.wordText(path() + ".category", limit: 64) }
             } else if json.isText(key, "query") {
                 try seen.once(10, path() + ".query")
-                if !json.null() { event.query = try json.phraseText(path() + ".query") }
+                // As long as the body may be: it is masked before it is cut, or the cut could hide a number.
+                if !json.null() { event.query = try json.phraseText(path() + ".query", limit: Limits.requestBody) }
             } else {
                 throw json.unknown(key, in: path())
             }

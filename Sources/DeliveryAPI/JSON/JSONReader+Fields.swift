@@ -43,17 +43,34 @@ extension JSONReader {
         return slice
     }
 
-    /// A search phrase or other free text of at most `limit` bytes without control characters; may be empty.
-    mutating func phrase(_ field: @autoclosure () -> String, limit: Int = 1_024) throws(Problem) -> TextSlice {
+    /// Free text of at most `limit` bytes without control characters; may be empty.
+    mutating func phrase(_ field: @autoclosure () -> String, limit: Int) throws(Problem) -> TextSlice {
         let slice = try string(field())
         guard slice.count <= limit else {
             throw Problem(.invalidField, "Expected at most \(limit) bytes.", field: field())
         }
+        try refuseControls(slice, field())
+        return slice
+    }
+
+    /// A search phrase without control characters; may be empty. What follows the last whole character within `limit`
+    /// bytes is cut off: whatever a shopper has typed, the page gets its ads.
+    mutating func phraseCut(_ field: @autoclosure () -> String, limit: Int) throws(Problem) -> TextSlice {
+        var slice = try string(field())
+        if slice.count > limit {
+            var end = Int(slice.start) + limit
+            while end > Int(slice.start), text[end] & 0xC0 == 0x80 { end -= 1 }
+            slice.count = Int32(end) - slice.start
+        }
+        try refuseControls(slice, field())
+        return slice
+    }
+
+    private func refuseControls(_ slice: TextSlice, _ field: @autoclosure () -> String) throws(Problem) {
         // No text of the database can hold a NUL, and one record that cannot be stored would stop shipping.
         guard !hasControls(slice) else {
             throw Problem(.invalidField, "Expected text without control characters.", field: field())
         }
-        return slice
     }
 
     /// RFC 3339 with a zone.
@@ -122,8 +139,8 @@ extension JSONReader {
         return swift(slice)
     }
 
-    mutating func phraseText(_ field: @autoclosure () -> String, limit: Int? = nil) throws(Problem) -> String {
-        let slice = if let limit { try phrase(field(), limit: limit) } else { try phrase(field()) }
+    mutating func phraseText(_ field: @autoclosure () -> String, limit: Int) throws(Problem) -> String {
+        let slice = try phrase(field(), limit: limit)
         return swift(slice)
     }
 

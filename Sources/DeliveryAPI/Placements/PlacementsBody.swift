@@ -108,7 +108,7 @@ struct PlacementsBody {
                 if !json.null() { product = try json.word("page.product", limit: Limits.sku) }
             } else if json.isText(key, "query") {
                 try seen.once(4, "page.query")
-                if !json.null() { query = try json.phrase("page.query") }
+                if !json.null() { query = try json.phraseCut("page.query", limit: Limits.phraseBytes) }
             } else if json.isText(key, "keys") {
                 try seen.once(5, "page.keys")
                 if !json.null() { try readKeys(&json) }

@@ -284,7 +284,7 @@ final class PlacementsEndpoint {
                     isKnown: result.isKnown), productID: product)
         }
         record.page(
-            phrase: json.text[parsed.query.range], isSignedIn: scratch.request.isSignedIn,
+            phrase: SearchPhrase.kept(json.text[parsed.query.range]), isSignedIn: scratch.request.isSignedIn,
             isNew: result.isNew)
         for audience in scratch.request.audiences { record.audience(snapshot.audienceIDs[Int(audience)]) }
         for it in result.stopped {

@@ -26,6 +26,30 @@ public enum SearchPhrase {
         return cut(out)
     }
 
+    /// A phrase in UTF-8 as a decision's record keeps it: masked and cut like any other, unless it is short and has
+    /// nothing to mask, as nearly all have. Those are not touched.
+    public static func kept(_ phrase: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        if phrase.count <= Limits.phrase, isPlain(phrase) { return phrase }
+        return ArraySlice(masked(String(decoding: phrase, as: UTF8.self)).utf8)
+    }
+
+    /// True for ASCII and Cyrillic letters without control characters, an `@` or a long number.
+    private static func isPlain(_ phrase: ArraySlice<UInt8>) -> Bool {
+        var digits = 0
+        for byte in phrase {
+            switch byte {
+            case 0x30...0x39:
+                digits += 1
+                if digits >= digitRun { return false }
+            case 0x20...0x3F, 0x41...0x7E: digits = 0
+            // Two bytes of U+0400...U+047F: letters all.
+            case 0xD0, 0xD1, 0x80...0xBF: digits = 0
+            default: return false
+            }
+        }
+        return true
+    }
+
     private static func visible(_ phrase: String) -> String {
         func drops(_ scalar: Unicode.Scalar) -> Bool {
             scalar.properties.generalCategory == .control && !scalar.properties.isWhitespace
