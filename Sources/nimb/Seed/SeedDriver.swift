@@ -20,7 +20,7 @@ struct SeedDriver {
 
     private static let sections: Set<String> = [
         "retailer", "counterparties", "stock_locations", "storefronts", "brands", "advertisers", "contracts",
-        "campaigns", "feeds", "api_keys", "category_kktu",
+        "campaigns", "feeds", "api_keys", "category_kktu", "agency_cids",
     ]
 
     init(
@@ -51,6 +51,7 @@ struct SeedDriver {
         for (value, path) in list(tree, "contracts") {
             try await put(value, path, "/v1/contracts", fixed: ["advertiser"])
         }
+        for (value, path) in list(tree, "agency_cids") { try await agencyCID(value, path) }
         for (value, path) in list(tree, "category_kktu") { try await categoryKKTU(value, path) }
         for (value, path) in list(tree, "campaigns") { try await campaign(value, path) }
         for (value, path) in list(tree, "feeds") {
@@ -164,6 +165,23 @@ struct SeedDriver {
             "/v1/category-kktu/\(ManagementClient.step(category))", ["kktu": .string(code)])
         guard answer.status == 200 else { throw refused(answer, path, value) }
         report.unchanged += 1
+    }
+
+    /// Enters a contract of an advertiser with his agency by the identifier that the register gave it.
+    private mutating func agencyCID(_ value: SeedValue, _ path: String) async throws {
+        guard let cid = value["cid"]?.text, !cid.isEmpty else { throw refuse("\(path).cid", value, "is required") }
+        let wanted = try json.members(value, without: ["cid"], path: path, file: file)
+        let address = "/v1/agency-cids/\(ManagementClient.step(cid))"
+        let current = try await client.get(address)
+        if current.status == 200, wanted.allSatisfy({ SeedJSON.agrees($0.value, with: current[$0.key]) }) {
+            report.unchanged += 1
+            return
+        }
+        let name = "agency-cids \(cid)"
+        guard !isCheck else { return count(current.status == 404, name) }
+        let answer = try await client.put(address, wanted)
+        guard (200..<300).contains(answer.status) else { throw refused(answer, path, value) }
+        count(answer.status == 201, name)
     }
 
     // MARK: One thing
