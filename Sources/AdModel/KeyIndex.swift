@@ -23,11 +23,9 @@ extension ContiguousArray: KeyedRecords where Element: KeyedRecord {
 /// raw memory of this index alone: reading and changing them checks neither bounds (positions are masked) nor whether
 /// somebody shares them.
 ///
-/// Sendable, since the memory has one owner, which cannot be copied.
-///
 /// Keys should be spread or at least differ in their low bits (hashes, ids); whoever chooses keys freely could make
 /// them collide.
-public struct KeyIndex: ~Copyable, @unchecked Sendable {
+public struct KeyIndex: ~Copyable {
     /// Hash bits above `mask`, record number + 1 within it; 0 = free.
     @usableFromInline
     var slots: UnsafeMutablePointer<UInt32>

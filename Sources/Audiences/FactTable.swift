@@ -1,7 +1,7 @@
 import AdModel
 
 /// Facts of one shard: per key a chain of counters by atom and day, and a chain of purchases by day.
-struct FactTable: ~Copyable, Sendable {
+struct FactTable: ~Copyable {
     struct Record: KeyedRecord, Sendable {
         let key: UInt64
         /// First of the chain + 1; 0 = none.

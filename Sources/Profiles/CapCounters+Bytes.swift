@@ -79,8 +79,9 @@ extension ProfileStore {
     /// The caps of all shoppers that `isWanted` chooses, for another node.
     public func exportCaps(_ isWanted: (UInt64) -> Bool) -> [(shopper: UInt64, caps: [UInt8])] {
         var found: [(shopper: UInt64, caps: [UInt8])] = []
-        forEach { shopper, profile in
-            if !profile.caps.isEmpty, isWanted(shopper) {
+        for shard in 0..<Self.shardCount {
+            for shopper in capped(shard: shard) where isWanted(shopper) {
+                guard let profile = read(shopper), !profile.caps.isEmpty else { continue }
                 found.append((shopper, profile.caps.encoded(session: profile.session, lastSeen: profile.lastSeen)))
             }
         }
@@ -96,12 +97,13 @@ extension ProfileStore {
         guard shopper != 0, let caps = CapCounters(encoded: bytes, session: &session, lastSeen: &lastSeen) else {
             return false
         }
+        let (ownSession, seen) = (session, lastSeen)
         change(shopper) { profile in
             profile.caps = caps
             // The session goes on, or its caps would start anew.
-            profile.session = session
-            if profile.lastSeen < lastSeen { profile.lastSeen = lastSeen }
-            if profile.sessionStart == 0 { profile.sessionStart = lastSeen }
+            profile.session = ownSession
+            if profile.lastSeen < seen { profile.lastSeen = seen }
+            if profile.sessionStart == 0 { profile.sessionStart = seen }
         }
         return true
     }

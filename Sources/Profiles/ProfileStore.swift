@@ -27,7 +27,7 @@ public final class ProfileStore: Sendable {
     /// Profiles that made room for others since the start.
     public var evictions: Int { sum { $0.evictions } }
 
-    private func sum(_ part: (borrowing ProfileTable) -> Int) -> Int {
+    private func sum(_ part: @Sendable (borrowing ProfileTable) -> Int) -> Int {
         var sum = 0
         for number in 0..<Self.shardCount { sum += shards[number].withLock { part($0) } }
         return sum
@@ -123,12 +123,10 @@ public final class ProfileStore: Sendable {
         }
     }
 
-    /// Visits every profile, a shard at a time; other requests of the shard wait meanwhile.
-    func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
-        for number in 0..<Self.shardCount { shards[number].withLock { $0.forEach(body) } }
-    }
+    /// Shoppers of one shard who have caps.
+    func capped(shard number: Int) -> [UInt64] { shards[number].withLock { $0.capped() } }
 
-    func change(_ shopper: UInt64, _ body: (inout Profile) -> Void) {
+    func change(_ shopper: UInt64, _ body: @Sendable (inout Profile) -> Void) {
         shards[shard(shopper)].withLock { $0.change(shopper, body) }
     }
 

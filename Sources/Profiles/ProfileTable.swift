@@ -1,7 +1,7 @@
 import AdModel
 
 /// The profiles of one shard: an index of their keys, and the records.
-struct ProfileTable: ~Copyable, Sendable {
+struct ProfileTable: ~Copyable {
     private let capacity: Int
     private var index = KeyIndex()
     private var records: ProfileRecords
@@ -20,12 +20,13 @@ struct ProfileTable: ~Copyable, Sendable {
         return record < 0 ? nil : records[record].pointee.profile
     }
 
-    /// Visits every record.
-    borrowing func forEach(_ body: (UInt64, borrowing Profile) -> Void) {
-        for record in 0..<records.count {
-            let place = records[record]
-            body(place.pointee.key, place.pointee.profile)
+    /// Keys of those who have caps.
+    borrowing func capped() -> [UInt64] {
+        var keys: [UInt64] = []
+        for record in 0..<records.count where !records[record].pointee.profile.caps.isEmpty {
+            keys.append(records[record].pointee.key)
         }
+        return keys
     }
 
     /// Changes the record of `key` in place, making an empty one first if there is none.
@@ -88,8 +89,8 @@ struct ProfileTable: ~Copyable, Sendable {
 
 /// Profiles with their keys, side by side in chunks, so that growing neither copies them nor takes more memory than
 /// they need. Raw memory of one table: what stands where is checked by number, and that nobody shares it need not be
-/// checked at every change. Sendable, since the memory has one owner, which cannot be copied.
-struct ProfileRecords: ~Copyable, @unchecked Sendable, KeyedRecords {
+/// checked at every change.
+struct ProfileRecords: ~Copyable, KeyedRecords {
     struct Record {
         var key: UInt64
         var profile: Profile
