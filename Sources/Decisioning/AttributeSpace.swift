@@ -1,7 +1,7 @@
 import AdModel
 
 /// All attribute values in one dense numbering, so that a request is a set of numbers and a clause a list of them.
-/// Dimensions of known size come first, each a range; what line items name one by one (regions, products, keys,
+/// Dimensions of known size come first, each a range; categories and brands have room for more behind them. What line items name one by one (regions, products, keys,
 /// phrases) is numbered as it is met, so that more of it moves nothing.
 struct AttributeSpace: Sendable {
     /// Attribute that every request has.
@@ -23,11 +23,17 @@ struct AttributeSpace: Sendable {
         self.locations = shoppers + 4
         self.placements = self.locations + Int32(locations)
         self.categories = self.placements + Int32(placements)
-        self.brands = self.categories + Int32(categories)
-        self.audiences = self.brands + Int32(brands)
+        self.brands = self.categories + Self.withRoom(categories)
+        self.audiences = self.brands + Self.withRoom(brands)
         firstNamed = self.audiences + Int32(audiences)
         count = firstNamed
     }
+
+    /// A number of things, and as many more as may come before the index is built anew.
+    private static func withRoom(_ count: Int) -> Int32 { Int32(count + max(64, count / 8)) }
+
+    var categoryLimit: Int { Int(brands - categories) }
+    var brandLimit: Int { Int(audiences - brands) }
 
     /// One more attribute, beyond all that there are.
     mutating func add() -> Int32 {

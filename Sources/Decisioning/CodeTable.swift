@@ -103,6 +103,9 @@ public struct IDTable: Sendable {
         for (index, id) in ids.enumerated() where id >= 0 { indices[Int(id)] = Int32(index) }
     }
 
+    /// Larger than every id that was ever known.
+    public var limit: Int { indices.count }
+
     /// Lets an id mean another index; -1 = none.
     mutating func set(_ id: Int32, _ index: Int32) {
         guard id >= 0 else { return }

@@ -206,6 +206,8 @@ public final class Snapshot: Sendable {
     let hourMasks: ContiguousArray<UInt64>
     let phrases: PhraseTree
     let companions: CompanionSets
+    /// Names that line items and products have for what was not there.
+    let unknown: UnknownNames
     let units: ContiguousArray<Unit>
     let unitCreatives: ContiguousArray<Int32>
     let postingStarts: ContiguousArray<Int32>
@@ -262,6 +264,7 @@ public final class Snapshot: Sendable {
         hourMasks = builder.hourMasks
         phrases = builder.phrases
         companions = CompanionSets(builder.companionLines)
+        unknown = builder.unknown
         units = builder.units
         unitCreatives = builder.unitCreatives
         postingStarts = builder.postingStarts

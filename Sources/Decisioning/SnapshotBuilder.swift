@@ -17,6 +17,8 @@ struct SnapshotBuilder {
     var promotedCount = 0
     var firstAdded = 0
     var deadUnits = 0
+    var unknown = UnknownNames()
+    var knownBrands = 0
     /// Rendered bytes that a change finds in the snapshot it starts from, by creative version.
     var renderedBefore: [Int32: Range<Int>] = [:]
     var fragments: ContiguousArray<UInt8> = []
@@ -99,9 +101,24 @@ struct SnapshotBuilder {
     private mutating func buildCategories() {
         lookup.categories = CodeTable(input.categories.map(\.code))
         lookup.categoryByID = IDTable(input.categories.map(\.id))
-        categoryParents = ContiguousArray(
-            input.categories.map { $0.parentID.map { lookup.categoryByID.find($0) } ?? -1 })
+        for category in input.categories { categoryParents.append(parent(of: category)) }
         measureSubtrees()
+    }
+
+    mutating func parent(of category: SnapshotInput.Category) -> Int32 {
+        guard let id = category.parentID else { return -1 }
+        let parent = lookup.categoryByID.find(id)
+        if parent < 0 { unknown.categoryIDs.insert(id) }
+        return parent
+    }
+
+    /// The brand (index) and categories (indices) of a product, as far as they are there.
+    mutating func classes(of product: SnapshotInput.Product) -> (brand: Int32, categories: [Int32]) {
+        let brand = product.brandID.map { lookup.brandByID.find($0) } ?? -1
+        if brand < 0, let id = product.brandID { unknown.brandIDs.insert(id) }
+        let categories = product.categoryIDs.map { lookup.categoryByID.find($0) }.filter { $0 >= 0 }
+        if categories.count < product.categoryIDs.count { unknown.categoryIDs.formUnion(product.categoryIDs) }
+        return (brand, categories)
     }
 
     mutating func measureSubtrees() {
@@ -189,8 +206,8 @@ struct SnapshotBuilder {
     private mutating func buildProducts() throws(SnapshotError) {
         var promoted: Set<Int32> = []
         for line in input.lineItems { promoted.formUnion(line.promotedProductIDs) }
-        let ordered =
-            input.products.filter { promoted.contains($0.id) } + input.products.filter { !promoted.contains($0.id) }
+        let known = Array(input.products)
+        let ordered = known.filter { promoted.contains($0.id) } + known.filter { !promoted.contains($0.id) }
         promotedCount = ordered.count { promoted.contains($0.id) }
         firstAdded = ordered.count
         lookup.products = CodeTable(ordered.map(\.sku))
@@ -198,13 +215,11 @@ struct SnapshotBuilder {
         products.reserveCapacity(ordered.count)
         for product in ordered {
             let first = Int32(productCategories.count)
-            for id in product.categoryIDs {
-                let category = lookup.categoryByID.find(id)
-                if category >= 0 { productCategories.append(category) }
-            }
+            let classes = classes(of: product)
+            productCategories.append(contentsOf: classes.categories)
             products.append(
                 Snapshot.Product(
-                    id: product.id, brand: product.brandID.map { lookup.brandByID.find($0) } ?? -1,
+                    id: product.id, brand: classes.brand,
                     firstCategory: first, categoryCount: Int32(productCategories.count) - first,
                     price: PriceLevel.code(product.price), margin: Self.share(product.margin),
                     fragmentStart: fragments.count, fragmentCount: product.fragment.count))

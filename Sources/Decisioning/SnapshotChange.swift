@@ -3,8 +3,8 @@ import ClickModel
 import Profiles
 
 /// What is different from the values that a snapshot was built of: whole values, to be put in place of what had the
-/// same id. Storefronts, locations, placements, categories, brands, audiences and formats are not among them: they number the
-/// index, and another one of them takes a build from scratch.
+/// same id. Storefronts, locations, placements, audiences and formats are not among them: they number the index, and
+/// another one of them takes a build from scratch. Categories and brands may be added behind those that there are.
 public struct SnapshotChange: Sendable {
     /// Line items by id; nil = gone.
     public var lineItems: [Int32: SnapshotInput.LineItem?]
@@ -13,20 +13,37 @@ public struct SnapshotChange: Sendable {
     /// Products that are gone: ids and SKUs.
     public var removedProducts: [Int32: String]
     public var advertisers: [SnapshotInput.Advertiser]
+    /// New ones, the last of the input's.
+    public var categories: [SnapshotInput.Category]
+    public var brands: [SnapshotInput.Brand]
 
     public init(
         lineItems: [Int32: SnapshotInput.LineItem?] = [:], products: [SnapshotInput.Product] = [],
-        removedProducts: [Int32: String] = [:], advertisers: [SnapshotInput.Advertiser] = []
+        removedProducts: [Int32: String] = [:], advertisers: [SnapshotInput.Advertiser] = [],
+        categories: [SnapshotInput.Category] = [], brands: [SnapshotInput.Brand] = []
     ) {
         self.lineItems = lineItems
         self.products = products
         self.removedProducts = removedProducts
         self.advertisers = advertisers
+        self.categories = categories
+        self.brands = brands
     }
 
     public var isEmpty: Bool {
         lineItems.isEmpty && products.isEmpty && removedProducts.isEmpty && advertisers.isEmpty
+            && categories.isEmpty && brands.isEmpty
     }
+}
+
+/// Names that line items and products have for what was not there when the index was built. Once it comes they mean
+/// something, and that takes a build from scratch.
+struct UnknownNames {
+    /// Codes; known ones may be among them.
+    var categories: Set<String> = []
+    var brands: Set<String> = []
+    var categoryIDs: Set<Int32> = []
+    var brandIDs: Set<Int32> = []
 }
 
 extension Snapshot {
@@ -36,12 +53,26 @@ extension Snapshot {
     /// True when so much was left behind by changes that a build from scratch is due.
     public var isWorn: Bool { deadUnits > max(Self.deadUnitsAlways, units.count / 3) }
 
+    /// Whether a change can be applied: what it adds to the index has room there, and nobody has waited for it.
+    public func hasRoom(for change: SnapshotChange) -> Bool {
+        categoryParents.count + change.categories.count <= space.categoryLimit
+            && brandIDs.count + change.brands.count <= space.brandLimit
+            && change.categories.allSatisfy {
+                lookup.categories.find($0.code) < 0 && lookup.categoryByID.find($0.id) < 0
+                    && !unknown.categories.contains($0.code) && !unknown.categoryIDs.contains($0.id)
+            }
+            && change.brands.allSatisfy {
+                lookup.brands.find($0.code) < 0 && lookup.brandByID.find($0.id) < 0
+                    && !unknown.brands.contains($0.code) && !unknown.brandIDs.contains($0.id)
+            }
+    }
+
     /// The snapshot after a change: the dense arrays are copied and patched, which costs milliseconds where a build
     /// costs seconds. Decides like a build from `input`, but for ties between equal scores.
     ///
     /// - Parameters:
     ///   - input: the values after the change.
-    ///   - change: what of them is different.
+    ///   - change: what of them is different; there must be room for it.
     public func applying(_ change: SnapshotChange, of input: SnapshotInput) throws(SnapshotError) -> Snapshot {
         var builder = SnapshotBuilder(self, input)
         try builder.apply(change)
@@ -65,6 +96,8 @@ extension SnapshotBuilder {
         promotedCount = old.promotedCount
         firstAdded = old.firstAdded
         deadUnits = old.deadUnits
+        unknown = old.unknown
+        knownBrands = old.brandIDs.count
         fragments = old.fragments
         space = old.space
         categoryParents = old.categoryParents
@@ -93,25 +126,21 @@ extension SnapshotBuilder {
     }
 
     mutating func apply(_ change: SnapshotChange) throws(SnapshotError) {
-        measureSubtrees()
+        add(change.categories)
+        for brand in change.brands {
+            lookup.brands.insert(brand.code, scope: 0, value: Int32(knownBrands))
+            lookup.brandByID.set(brand.id, Int32(knownBrands))
+            knownBrands += 1
+        }
         var recapped: Set<Int32> = []
         for advertiser in change.advertisers { put(advertiser, &recapped) }
         var moved: Set<Int32> = []
         for product in change.products { put(product, &moved) }
         for (id, sku) in change.removedProducts { remove(productID: id, sku: sku, &moved) }
         var changed = change.lineItems
-        if !moved.isEmpty || !recapped.isEmpty {
-            // What a line item says of its products' brands and categories, and whether it is capped at all, is worked
-            // out when it is built.
-            for line in input.lineItems
-            where changed[line.id] == nil
-                && (recapped.contains(line.advertiserID)
-                    || !moved.isEmpty && line.promotedProductIDs.contains(where: { moved.contains($0) }))
-            {
-                changed[line.id] = .some(line)
-            }
-        }
+        if !moved.isEmpty || !recapped.isEmpty { addConcerned(&changed, moved: moved, recapped: recapped) }
         guard !changed.isEmpty else { return }
+        measureSubtrees()
         addRegions(changed.values.compactMap(\.self))
         var dead = [Bool](repeating: false, count: units.count)
         retire(Set(changed.keys), &dead)
@@ -128,6 +157,37 @@ extension SnapshotBuilder {
             }
         }
         mergePostings(dead)
+    }
+
+    private mutating func add(_ categories: [SnapshotInput.Category]) {
+        for (place, category) in categories.enumerated() {
+            let index = Int32(categoryParents.count + place)
+            lookup.categories.insert(category.code, scope: 0, value: index)
+            lookup.categoryByID.set(category.id, index)
+        }
+        for category in categories { categoryParents.append(parent(of: category)) }
+    }
+
+    /// What a line item says of its products' brands and categories, and whether it is capped at all, is worked out
+    /// when it is built.
+    private func addConcerned(
+        _ changed: inout [Int32: SnapshotInput.LineItem?], moved: Set<Int32>, recapped: Set<Int32>
+    ) {
+        // A hundred thousand line items with a dozen products each are asked: by place, not by hash.
+        var isMoved = [Bool](repeating: false, count: lookup.productByID.limit)
+        for id in moved where id >= 0 && Int(id) < isMoved.count { isMoved[Int(id)] = true }
+        let anyMoved = !moved.isEmpty
+        input.lineItems.forEachPiece { lines in
+            for at in lines.indices
+            where recapped.contains(lines[at].advertiserID)
+                || anyMoved
+                    && lines[at].promotedProductIDs.contains(where: {
+                        $0 >= 0 && Int($0) < isMoved.count && isMoved[Int($0)]
+                    })
+            {
+                if changed[lines[at].id] == nil { changed[lines[at].id] = .some(lines[at]) }
+            }
+        }
     }
 
     private mutating func put(_ advertiser: SnapshotInput.Advertiser, _ recapped: inout Set<Int32>) {
@@ -147,8 +207,7 @@ extension SnapshotBuilder {
         let index = Int(lookup.productByID.find(product.id))
         let page = Int(lookup.products.find(product.sku))
         let old = index >= 0 ? products[index] : nil
-        let brand = product.brandID.map { lookup.brandByID.find($0) } ?? -1
-        let categories = product.categoryIDs.map { lookup.categoryByID.find($0) }.filter { $0 >= 0 }
+        let (brand, categories) = classes(of: product)
         var first = Int32(productCategories.count)
         var start = fragments.count
         var isMoved = true
@@ -225,13 +284,17 @@ extension SnapshotBuilder {
 
     /// Takes the units of line items out of what competes, and remembers what they had rendered.
     private mutating func retire(_ lineItemIDs: Set<Int32>, _ dead: inout [Bool]) {
-        var indices: Set<Int32> = []
+        var isRetired = [Bool](repeating: false, count: lines.count)
+        var isAny = false
         for id in lineItemIDs {
             let index = lookup.lineByID.find(id)
-            if index >= 0 { indices.insert(index) }
+            if index >= 0 {
+                isRetired[Int(index)] = true
+                isAny = true
+            }
         }
-        guard !indices.isEmpty else { return }
-        for at in units.indices where units[at].format >= 0 && indices.contains(units[at].line) {
+        guard isAny else { return }
+        for at in units.indices where isRetired[Int(units[at].line)] && units[at].format >= 0 {
             let unit = units[at]
             for place in Int(unit.firstCreative)..<Int(unit.firstCreative + unit.creativeCount) {
                 let creative = creatives[Int(unitCreatives[place])]
@@ -246,35 +309,39 @@ extension SnapshotBuilder {
 
     /// Copies the postings without those of dead units, and puts the new ones where their bounds belong.
     private mutating func mergePostings(_ dead: [Bool]) {
-        var added: [Int: [UInt64]] = [:]
-        var addedCount = 0
+        var added: [(list: Int, posting: UInt64)] = []
         for plan in postingPlan {
             for key in plan.keys {
-                added[list(key, plan.unit), default: []].append(plan.key << 32 | UInt64(UInt32(plan.unit)))
-                addedCount += 1
+                added.append((list(key, plan.unit), plan.key << 32 | UInt64(UInt32(plan.unit))))
             }
         }
+        // By falling bound in each list; the order of equals says nothing.
+        added.sort { $0.list != $1.list ? $0.list < $1.list : $0.posting > $1.posting }
         let old = postings
         let oldStarts = postingStarts
         let oldLists = oldStarts.count - 1
         var merged: ContiguousArray<UInt64> = []
-        merged.reserveCapacity(old.count + addedCount)
+        merged.reserveCapacity(old.count + added.count)
         var starts: ContiguousArray<Int32> = []
         starts.reserveCapacity(listCount + 1)
         starts.append(0)
+        var next = 0
         for list in 0..<listCount {
-            // By falling bound; the order of equals says nothing.
-            var new = (added[list] ?? []).sorted { $0 >> 32 > $1 >> 32 }[...]
             if list < oldLists {
                 for at in Int(oldStarts[list])..<Int(oldStarts[list + 1]) {
                     let posting = old[at]
-                    let unit = Int(posting & 0xFFFF_FFFF)
-                    if unit < dead.count, dead[unit] { continue }
-                    while let first = new.first, first >> 32 >= posting >> 32 { merged.append(new.removeFirst()) }
+                    if dead[Int(posting & 0xFFFF_FFFF)] { continue }
+                    while next < added.count, added[next].list == list, added[next].posting >> 32 >= posting >> 32 {
+                        merged.append(added[next].posting)
+                        next += 1
+                    }
                     merged.append(posting)
                 }
             }
-            merged.append(contentsOf: new)
+            while next < added.count, added[next].list == list {
+                merged.append(added[next].posting)
+                next += 1
+            }
             starts.append(Int32(merged.count))
         }
         postings = merged

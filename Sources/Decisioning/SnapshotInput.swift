@@ -16,12 +16,12 @@ public struct SnapshotInput: Equatable, Sendable {
     public var brands: [Brand] = []
     /// Products known to serving: at least every promoted one; the others give a page's product its category and
     /// brand and may be left out.
-    public var products: [Product] = []
+    public var products: PieceArray<Product> = []
     public var formats: [Format] = []
     /// Audiences that line items may be aimed at; their indices are what `DecisionRequest.audiences` names.
     public var audiences: [Audience] = []
     public var advertisers: [Advertiser] = []
-    public var lineItems: [LineItem] = []
+    public var lineItems: PieceArray<LineItem> = []
     /// Expects clicks; nil = by the priors of formats and creatives alone.
     public var clickWeights: ClickWeights?
 

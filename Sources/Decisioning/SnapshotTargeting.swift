@@ -43,12 +43,14 @@ extension SnapshotBuilder {
         }
         if !values.categories.isEmpty {
             let known = values.categories.map { lookup.categories.find($0) }.filter { $0 >= 0 }
+            if known.count < values.categories.count { unknown.categories.formUnion(values.categories) }
             let keys = addClause(known.map { space.categories + $0 }, negated)
             let covered = known.reduce(0) { $0 + subtreeSizes[Int($1)] }
             found.consider(keys, negated: negated, Double(covered) / Double(max(subtreeSizes.count, 1)))
         }
         if !values.brands.isEmpty {
             let known = values.brands.map { lookup.brands.find($0) }.filter { $0 >= 0 }
+            if known.count < values.brands.count { unknown.brands.formUnion(values.brands) }
             let keys = addClause(known.map { space.brands + $0 }, negated)
             found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1)))
         }

@@ -52,7 +52,7 @@ public final class ServingState: Sendable {
         var stock = stock
         if let change, change.isEmpty {
             snapshot = self.snapshot
-        } else if let change, !self.snapshot.isWorn {
+        } else if let change, !self.snapshot.isWorn, self.snapshot.hasRoom(for: change) {
             snapshot = try self.snapshot.applying(change, of: data.input)
         } else {
             snapshot = try Snapshot(data.input)
@@ -142,7 +142,7 @@ public final class ServingHolder: Sendable {
 
     /// Makes a new state the one that requests see.
     public func swap(_ state: ServingState) {
-        let largest = state.snapshot.lines.lazy.map(\.id).max() ?? 0
+        let largest = Int32(clamping: state.snapshot.lookup.lineByID.limit)
         table.withLock { $0 = $0.covering(largest) }
         current.withLock { $0 = state }
     }

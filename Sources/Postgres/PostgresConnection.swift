@@ -6,12 +6,15 @@ import CLibPQ
 /// temporary tables) is the borrower's to undo.
 public actor PostgresConnection {
     let options: PostgresOptions
-    private let executor = ConnectionExecutor()
+    private let executor: ConnectionExecutor
     private var link: ServerLink?
     private var statements = StatementCache()
     private var cancellation = LeaseCancellation()
 
-    init(_ options: PostgresOptions) { self.options = options }
+    init(_ options: PostgresOptions) {
+        self.options = options
+        executor = ConnectionExecutor(niceness: options.niceness)
+    }
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 

@@ -19,6 +19,8 @@ public struct PostgresOptions: Sendable {
     public var role: String?
     /// Settings of each session, by name; names and values are ours, never a request's.
     public var settings: [String: String] = [:]
+    /// How far the threads that wait for answers and read them give way to the rest of the process, 0...19.
+    public var niceness: Int32 = 0
 
     public init(
         url: String, applicationName: String = "nimb", statementTimeout: Duration = .seconds(30),

@@ -219,8 +219,10 @@ struct CaseFile: Decodable {
         input.audiences = ["coffee-lovers", "tea-lovers", "sleeping"].enumerated().map {
             .init(id: Int32($0 + 1), code: $1)
         }
-        input.products = Self.products.enumerated().map {
-            .init(id: Int32($0 + 1), sku: $1.sku, brandID: $1.brand, categoryIDs: [$1.category])
+        for (index, product) in Self.products.enumerated() {
+            input.products.append(
+                .init(
+                    id: Int32(index + 1), sku: product.sku, brandID: product.brand, categoryIDs: [product.category]))
         }
         input.formats = [
             .init(name: "banner", priorCTR: 0.01),

@@ -24,7 +24,8 @@ enum Shrinker {
             return true
         }
         /// Leaves out what can be left out, one at a time.
-        func thin<Element>(_ list: WritableKeyPath<Case, [Element]>) {
+        func thin<List: RangeReplaceableCollection & RandomAccessCollection>(_ list: WritableKeyPath<Case, List>)
+        where List.Index == Int {
             var index = 0
             while index < best[keyPath: list].count {
                 if !attempt({ $0[keyPath: list].remove(at: index) }) { index += 1 }

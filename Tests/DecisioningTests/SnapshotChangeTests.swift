@@ -79,6 +79,89 @@ import Testing
         return (before, change)
     }
 
+    /// The last categories and brands are new too: nothing that was there before may have named them.
+    private static func withoutLast(
+        _ before: World, _ change: SnapshotChange, of world: World, _ random: inout SplitMix
+    ) -> (World, SnapshotChange) {
+        var (before, change) = (before, change)
+        let categories = world.input.categories.count - 1 - random.below(3)
+        let brands = world.input.brands.count - random.below(3)
+        change.categories = Array(world.input.categories[categories...])
+        change.brands = Array(world.input.brands[brands...])
+        before.input.categories.removeLast(change.categories.count)
+        before.input.brands.removeLast(change.brands.count)
+        let codes = Set(change.categories.map(\.code) + change.brands.map(\.code))
+        let categoryIDs = Set(change.categories.map(\.id))
+        let brandIDs = Set(change.brands.map(\.id))
+        for index in before.input.lineItems.indices {
+            let line = before.input.lineItems[index]
+            let named =
+                line.targeting.wanted.categories + line.targeting.wanted.brands + line.targeting.excluded.categories
+                + line.targeting.excluded.brands
+            if codes.isDisjoint(with: named) { continue }
+            before.input.lineItems[index].targeting = Targeting()
+            if change.lineItems[line.id] == nil {
+                change.lineItems[line.id] = .some(world.input.lineItems.first { $0.id == line.id })
+            }
+        }
+        for index in before.input.products.indices {
+            let product = before.input.products[index]
+            if categoryIDs.isDisjoint(with: product.categoryIDs), !brandIDs.contains(product.brandID ?? 0) { continue }
+            before.input.products[index].brandID = nil
+            before.input.products[index].categoryIDs = []
+            if !change.products.contains(where: { $0.id == product.id }), change.removedProducts[product.id] == nil,
+                let now = world.input.products.first(where: { $0.id == product.id })
+            {
+                change.products.append(now)
+            }
+        }
+        return (before, change)
+    }
+
+    @Test func newCategoriesAndBrandsNeedNoBuild() throws {
+        var patches = 0
+        for number in 0..<Self.worlds {
+            let seed = UInt64(50_000_000 + number)
+            var random = SplitMix(seed)
+            let world = Self.world(seed)
+            var (before, change) = Self.earlier(world, &random)
+            (before, change) = Self.withoutLast(before, change, of: world, &random)
+            let old = try Snapshot(before.input)
+            guard old.hasRoom(for: change) else { continue }
+            patches += 1
+            let patched = try Engine(world, snapshot: try old.applying(change, of: world.input))
+            let built = try Engine(world)
+            for pageNumber in 0..<20 {
+                let page = RandomWorld.page(seed: seed &* 1_000 &+ UInt64(pageNumber))
+                let expected = built.decide(page)
+                let found = patched.decide(page)
+                #expect(found == expected, "seed \(seed), page \(pageNumber)")
+                guard found == expected else { return }
+            }
+        }
+        #expect(patches > Self.worlds / 4)
+    }
+
+    @Test func whatLineItemsAlreadyNamedNumbersTheIndexAnew() throws {
+        var input = SnapshotInput(version: 1)
+        input.formats = [.init(name: "banner")]
+        input.advertisers = [.init(id: 1)]
+        input.products = [.init(id: 1, sku: "p", brandID: 7, categoryIDs: [8])]
+        var line = SnapshotInput.LineItem(id: 1, campaignID: 1, advertiserID: 1)
+        line.targeting.wanted.categories = ["awaited"]
+        line.targeting.excluded.brands = ["rival"]
+        input.lineItems = [line]
+        let snapshot = try Snapshot(input)
+        #expect(snapshot.hasRoom(for: SnapshotChange(categories: [.init(id: 1, code: "other")])))
+        #expect(snapshot.hasRoom(for: SnapshotChange(brands: [.init(id: 1, code: "other")])))
+        #expect(!snapshot.hasRoom(for: SnapshotChange(categories: [.init(id: 1, code: "awaited")])))
+        #expect(!snapshot.hasRoom(for: SnapshotChange(categories: [.init(id: 8, code: "other")])))
+        #expect(!snapshot.hasRoom(for: SnapshotChange(brands: [.init(id: 1, code: "rival")])))
+        #expect(!snapshot.hasRoom(for: SnapshotChange(brands: [.init(id: 7, code: "other")])))
+        let many = (1...1_000).map { SnapshotInput.Category(id: 100 + $0, code: "c\($0)") }
+        #expect(!snapshot.hasRoom(for: SnapshotChange(categories: many)))
+    }
+
     @Test("decides like one built from scratch", arguments: 0..<4) func decidesAlike(part: Int) throws {
         for number in 0..<(Self.worlds / 4) {
             let seed = UInt64(part * 1_000_000 + number)

@@ -43,6 +43,10 @@ public final class GoalKeeper: Service {
     }
 
     public func run() async throws {
+        await withTaskExecutorPreference(BackgroundThreads.shared) { await work() }
+    }
+
+    private func work() async {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.round()
@@ -83,14 +87,16 @@ public final class GoalKeeper: Service {
     }
 
     /// Those of flights that are on. By place, so that line items without a goal, which are nearly all, are not copied.
-    private static func goals(_ items: [SnapshotInput.LineItem], now: Timestamp) -> [Goal] {
+    private static func goals(_ items: PieceArray<SnapshotInput.LineItem>, now: Timestamp) -> [Goal] {
         var goals: [Goal] = []
-        for place in items.indices where items[place].startsAt <= now && items[place].endsAt > now {
-            guard let impressions = items[place].goalImpressions else { continue }
-            goals.append(
-                Goal(
-                    id: items[place].id, impressions: impressions, startsAt: items[place].startsAt,
-                    endsAt: items[place].endsAt, isPacedEvenly: items[place].isPacedEvenly))
+        items.forEachPiece { items in
+            for place in items.indices where items[place].startsAt <= now && items[place].endsAt > now {
+                guard let impressions = items[place].goalImpressions else { continue }
+                goals.append(
+                    Goal(
+                        id: items[place].id, impressions: impressions, startsAt: items[place].startsAt,
+                        endsAt: items[place].endsAt, isPacedEvenly: items[place].isPacedEvenly))
+            }
         }
         return goals
     }

@@ -97,7 +97,7 @@ struct LeaseBook {
     /// Of the snapshot that was followed last, in its order.
     private(set) var items: ContiguousArray<Item> = []
     /// That snapshot's line items.
-    private(set) var source: [SnapshotInput.LineItem] = []
+    private(set) var source: PieceArray<SnapshotInput.LineItem> = []
     var lines: ContiguousArray<Line> = []
     /// Beside `lines`.
     var plans: ContiguousArray<DayPlan> = []
@@ -107,25 +107,25 @@ struct LeaseBook {
     private var isFollowing = false
 
     /// Takes over the line items of a snapshot, unless they are the ones it has.
-    mutating func follow(_ lineItems: [SnapshotInput.LineItem]) {
-        // Held here, so another array cannot stand at the same address.
-        let isSame = source.withUnsafeBufferPointer { old in
-            lineItems.withUnsafeBufferPointer { old.baseAddress == $0.baseAddress && old.count == $0.count }
-        }
-        if isSame, isFollowing { return }
+    mutating func follow(_ lineItems: PieceArray<SnapshotInput.LineItem>) {
+        if isFollowing, source.isIdentical(to: lineItems) { return }
         isFollowing = true
         source = lineItems
         items.removeAll(keepingCapacity: true)
         // Whoever is not found below serves at no time.
         for number in lines.indices { lines[number].endsAt = Timestamp(micros: .min) }
-        for place in lineItems.indices {
-            guard var item = Item(lineItems[place], place: place) else { continue }
-            if let number = numbers[item.id] {
-                item.line = number
-                lines[Int(number)].startsAt = item.startsAt
-                lines[Int(number)].endsAt = item.endsAt
+        var first = 0
+        lineItems.forEachPiece { piece in
+            for place in piece.indices {
+                guard var item = Item(piece[place], place: first + place) else { continue }
+                if let number = numbers[item.id] {
+                    item.line = number
+                    lines[Int(number)].startsAt = item.startsAt
+                    lines[Int(number)].endsAt = item.endsAt
+                }
+                items.append(item)
             }
-            items.append(item)
+            first += piece.count
         }
     }
 

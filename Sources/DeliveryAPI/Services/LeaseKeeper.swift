@@ -63,6 +63,10 @@ public final class LeaseKeeper: Service {
     }
 
     public func run() async throws {
+        await withTaskExecutorPreference(BackgroundThreads.shared) { await work() }
+    }
+
+    private func work() async {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask {
@@ -254,8 +258,8 @@ public final class LeaseKeeper: Service {
         let lineItems = state.data.input.lineItems
         return lines.withLock { lines in
             var requests: [LeaseRequest] = []
-            func add(_ place: Int, always: Bool) {
-                guard let item = LeaseBook.Item(lineItems[place], place: place), item.mayServe(at: now) else { return }
+            func add(_ lineItem: borrowing SnapshotInput.LineItem, place: Int, always: Bool) {
+                guard let item = LeaseBook.Item(lineItem, place: place), item.mayServe(at: now) else { return }
                 let number = lines.book.lineMade(of: item)
                 if !always, lines.book.lines[number].leaseID != nil, !lines.book.lines[number].hasLapsed(at: now),
                     table.remaining(item.id, now: now).value >= item.smallest / 2
@@ -266,14 +270,18 @@ public final class LeaseKeeper: Service {
                 requests.append(Self.request(item.smallest, lines.book.lines[number], now: now))
             }
             for id in changes.lineItemIDs.sorted() {
-                if let place = state.data.place(ofLineItem: id) { add(place, always: true) }
+                if let place = state.data.place(ofLineItem: id) { add(lineItems[place], place: place, always: true) }
             }
             if !changes.advertiserIDs.isEmpty {
-                for place in lineItems.indices
-                where changes.advertiserIDs.contains(lineItems[place].advertiserID)
-                    && !changes.lineItemIDs.contains(lineItems[place].id)
-                {
-                    add(place, always: false)
+                var first = 0
+                lineItems.forEachPiece { piece in
+                    for place in piece.indices
+                    where changes.advertiserIDs.contains(piece[place].advertiserID)
+                        && !changes.lineItemIDs.contains(piece[place].id)
+                    {
+                        add(piece[place], place: first + place, always: false)
+                    }
+                    first += piece.count
                 }
             }
             return requests

@@ -71,6 +71,10 @@ public final class ServingRefresher: Service {
     }
 
     public func run() async throws {
+        await withTaskExecutorPreference(BackgroundThreads.shared) { await work() }
+    }
+
+    private func work() async {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask {

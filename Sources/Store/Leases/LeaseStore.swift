@@ -11,6 +11,8 @@ import Postgres
 public struct LeaseStore: Sendable {
     /// Line items in one transaction.
     public static let batchLimit = 500
+    /// So many are looked up one after the other: of more, whole tables are read.
+    static let fewLineItems = 16
     /// How long promises may be made from one grant.
     public static let lifetime = Timestamp.Span.minutes(30)
 
@@ -132,9 +134,12 @@ public struct LeaseStore: Sendable {
     private static func budgets(
         of lineItemIDs: [Int32], _ now: Timestamp, _ connection: isolated PostgresConnection
     ) throws -> [Int32: Budget] {
+        let lines = OutstandingSQL.lines(
+            where: "l.advertiser_id in (select advertiser_id from line_item where id = any($1))",
+            areFew: lineItemIDs.count <= fewLineItems)
         let rows = try connection.query(
             """
-            with \(OutstandingSQL.lines(where: "l.advertiser_id in (select advertiser_id from line_item where id = any($1))")),
+            with \(lines),
             wallet as (
                 -- Once per advertiser, not once per line item: one may have thousands.
                 select a.id, \(SumSQL.clamped(unpromised)) as free

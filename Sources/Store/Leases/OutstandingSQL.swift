@@ -1,42 +1,47 @@
 /// What open leases may still cost, as common table expressions. `$2` is the instant that is asked about.
 enum OutstandingSQL {
-    /// Defines `clock` (the accounting day of `$2`), `open` (leases by line item) and `line` (id, advertiser_id, spent,
+    /// Defines `clock` (the accounting day of `$2`) and `line` (id, advertiser_id, spent,
     /// outstanding, outstanding_today of the chosen line items).
-    /// - Parameter filter: fixed text that chooses rows of `line_item l`.
-    static func lines(where filter: String) -> String {
-        """
-        clock as (
-            select ($2::timestamptz at time zone accounting_zone)::date as day,
-                (($2::timestamptz at time zone accounting_zone)::date)::timestamp at time zone accounting_zone
-                    as day_begins,
-                (($2::timestamptz at time zone accounting_zone)::date + 1)::timestamp at time zone accounting_zone
-                    as day_ends,
-                billing_deadline_impression as impression, billing_deadline_click as click
-            from retailer
-        ), open as (
+    /// - Parameters:
+    ///   - filter: fixed text that chooses rows of `line_item l`.
+    ///   - areFew: they are a small part of all line items, so that their leases are looked up one line item after the
+    ///     other instead of read with everybody's.
+    static func lines(where filter: String, areFew: Bool = false) -> String {
+        let open = """
             select b.line_item_id, sum(b.leased_micros - b.returned_micros)::bigint as committed,
                 min(b.spent_before_micros) as spent_before,
                 coalesce(sum(b.leased_micros - b.returned_micros) filter (where b.day = c.day), 0)::bigint
                     as committed_today,
                 coalesce(min(b.spent_before_micros) filter (where b.day = c.day), 0) as spent_before_today
             from budget_lease b cross join clock c
-            left join (
-                select node_id, max(shipped_through) as through from log_checkpoint group by node_id
-            ) k on k.node_id = b.node_id
-            where b.settles_at > $2 or b.settles_at > coalesce(k.through, '-infinity')
-            group by b.line_item_id
-        ), line as (
-            select l.id, l.advertiser_id, coalesce(s.spent_micros, 0) as spent,
-                greatest(0, coalesce(o.committed - (coalesce(s.spent_micros, 0) - o.spent_before), 0))
-                    as outstanding,
-                greatest(0, coalesce(
-                    o.committed_today - (coalesce(s.spent_micros, 0) - o.spent_before_today), 0))
-                    as outstanding_today
-            from line_item l
-            left join line_item_spend s on s.line_item_id = l.id
-            left join open o on o.line_item_id = l.id
-            where \(filter)
-        )
-        """
+            where (b.settles_at > $2 or b.settles_at > coalesce((
+                select max(k.shipped_through) from log_checkpoint k where k.node_id = b.node_id), '-infinity'))
+            """
+        let join =
+            areFew
+            ? "left join lateral (\(open) and b.line_item_id = l.id group by b.line_item_id) o on true"
+            : "left join (\(open) group by b.line_item_id) o on o.line_item_id = l.id"
+        return """
+            clock as (
+                select ($2::timestamptz at time zone accounting_zone)::date as day,
+                    (($2::timestamptz at time zone accounting_zone)::date)::timestamp at time zone accounting_zone
+                        as day_begins,
+                    (($2::timestamptz at time zone accounting_zone)::date + 1)::timestamp at time zone accounting_zone
+                        as day_ends,
+                    billing_deadline_impression as impression, billing_deadline_click as click
+                from retailer
+            ), line as (
+                select l.id, l.advertiser_id, coalesce(s.spent_micros, 0) as spent,
+                    greatest(0, coalesce(o.committed - (coalesce(s.spent_micros, 0) - o.spent_before), 0))
+                        as outstanding,
+                    greatest(0, coalesce(
+                        o.committed_today - (coalesce(s.spent_micros, 0) - o.spent_before_today), 0))
+                        as outstanding_today
+                from line_item l
+                left join line_item_spend s on s.line_item_id = l.id
+                \(join)
+                where \(filter)
+            )
+            """
     }
 }

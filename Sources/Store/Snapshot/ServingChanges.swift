@@ -130,7 +130,12 @@ private struct ChangeReading {
 
     /// What nobody wrote, but time has made or ended.
     private mutating func noteDates(_ connection: isolated PostgresConnection) throws {
-        for item in data.input.lineItems where item.endsAt <= now { ids["line_item", default: []].insert(item.id) }
+        let now = now
+        var ended: [Int32] = []
+        data.input.lineItems.forEachPiece { items in
+            for index in items.indices where items[index].endsAt <= now { ended.append(items[index].id) }
+        }
+        if !ended.isEmpty { ids["line_item", default: []].formUnion(ended) }
         // A clock that went back asks about the same span the other way round.
         let span = [min(data.checkedAt, now), max(data.checkedAt, now)]
         let rows = try connection.query(

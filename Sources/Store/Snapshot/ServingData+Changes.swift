@@ -31,12 +31,17 @@ extension ServingData {
         input.version = changes.version
         checkedAt = changes.checkedAt
         var isNumberedAlike = true
+        var change = SnapshotChange()
         if let settings = changes.settings {
-            isNumberedAlike = settings.numbersLike(ServingSettings(self))
+            if let additions = settings.additions(to: ServingSettings(self)) {
+                change.categories = additions.categories
+                change.brands = additions.brands
+            } else {
+                isNumberedAlike = false
+            }
             settings.put(into: &self)
         }
         if let readAt = changes.settingsReadAt { settingsReadAt = readAt }
-        var change = SnapshotChange()
         change.advertisers = changes.advertisers
         for advertiser in changes.advertisers {
             let place = Self.insertionPlace(advertiser.id, input.advertisers.count) { input.advertisers[$0].id }
@@ -68,13 +73,13 @@ extension ServingData {
                 gone.insert(id)
             }
         }
-        if !gone.isEmpty { input.lineItems.removeAll { gone.contains($0.id) } }
+        for id in gone {
+            if let place = place(ofLineItem: id) { input.lineItems.remove(at: place) }
+        }
     }
 
     private mutating func put(_ new: [ServingCreative], of lineItems: [Int32: SnapshotInput.LineItem?]) {
-        guard !lineItems.isEmpty else { return }
-        let old = creatives.values.filter { lineItems[$0.lineItemID] != nil }.map(\.versionID)
-        for version in old { creatives[version] = nil }
+        for id in lineItems.keys { creatives.remove(ofLineItem: id) }
         for creative in new { creatives[creative.versionID] = creative }
     }
 
@@ -96,8 +101,10 @@ extension ServingData {
         for (id, shown) in changes.shown { products[id] = shown }
         if !changes.removedProducts.isEmpty {
             for id in changes.removedProducts where products[id] == nil { contextProducts -= 1 }
-            input.products.removeAll { changes.removedProducts.contains($0.id) }
-            for id in changes.removedProducts { products[id] = nil }
+            for id in changes.removedProducts {
+                if let place = place(ofProduct: id) { input.products.remove(at: place) }
+                products[id] = nil
+            }
         }
         if !changes.newlyPromoted.isEmpty || !changes.removedProducts.isEmpty {
             promotedProductIDs = Set(promotedProductIDs).union(changes.newlyPromoted)

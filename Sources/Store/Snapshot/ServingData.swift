@@ -10,9 +10,9 @@ public struct ServingData: Equatable, Sendable {
     /// SHA-256 of a server key to what it opens. Only unexpired keys of kind `shop`.
     public var serverKeys: [[UInt8]: ServerKey] = [:]
     /// By creative version id; also versions that no longer serve, as long as an ad may still be clicked.
-    public var creatives: [Int32: ServingCreative] = [:]
+    public var creatives = ServingCreatives()
     /// By product id, promoted products only.
-    public var products: [Int32: ServingProduct] = [:]
+    public var products = IDPages<ServingProduct>()
     /// Brand names as the shop writes them, to brand ids.
     public var brandAliases: [String: Int32] = [:]
     /// Audiences by id, and where cohorts of buyers begin: what the facts of shoppers are kept for.
@@ -133,6 +133,36 @@ public struct ServingCreative: Equatable, Sendable {
         self.advertiserName = advertiserName
         self.advertiserINN = advertiserINN
     }
+}
+
+/// Creative versions by id, and which of them each line item has.
+public struct ServingCreatives: Equatable, Sendable {
+    private var byVersion = IDPages<ServingCreative>()
+    private var versions = IDPages<[Int32]>()
+
+    public init() {}
+
+    public var count: Int { byVersion.count }
+
+    /// By version id; nil = not known, or not to be clicked any more.
+    public subscript(versionID: Int32) -> ServingCreative? {
+        get { byVersion[versionID] }
+        set {
+            if let old = byVersion[versionID] {
+                versions[old.lineItemID] = versions[old.lineItemID]?.filter { $0 != versionID }
+            }
+            byVersion[versionID] = newValue
+            if let new = newValue { versions[new.lineItemID] = (versions[new.lineItemID] ?? []) + [versionID] }
+        }
+    }
+
+    /// Forgets all versions of a line item.
+    public mutating func remove(ofLineItem id: Int32) {
+        for version in versions[id] ?? [] { byVersion[version] = nil }
+        versions[id] = nil
+    }
+
+    public static func == (one: Self, other: Self) -> Bool { one.byVersion == other.byVersion }
 }
 
 /// A promoted product as clicks and rendering need it.

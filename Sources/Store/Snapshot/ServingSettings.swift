@@ -88,12 +88,16 @@ struct ServingSettings: Equatable, Sendable {
         data.input.clickWeights = clickWeights
     }
 
-    /// Whether the index is numbered alike: then a snapshot of the one can be patched for the other.
-    func numbersLike(_ other: ServingSettings) -> Bool {
-        stockMaxAge == other.stockMaxAge && locations == other.locations && places == other.places
-            && placements == other.placements && categories == other.categories && brands == other.brands
-            && clickWeights == other.clickWeights
-            && audiences == other.audiences
+    /// What numbers the index, beyond what it was in `old`: then a snapshot of the one can be patched for the other.
+    /// nil = the index is numbered another way.
+    func additions(
+        to old: ServingSettings
+    ) -> (categories: [SnapshotInput.Category], brands: [SnapshotInput.Brand])? {
+        guard stockMaxAge == old.stockMaxAge, locations == old.locations, places == old.places,
+            placements == old.placements, clickWeights == old.clickWeights, audiences == old.audiences,
+            categories.starts(with: old.categories), brands.starts(with: old.brands)
+        else { return nil }
+        return (Array(categories[old.categories.count...]), Array(brands[old.brands.count...]))
     }
 
     /// Brand spellings that mean something else in `other`.

@@ -103,12 +103,11 @@ public struct SnapshotLoader: Sendable {
         let instant = PostgresValue.timestamptz(micros: now.micros)
         try ServingSettings(connection, now: now).put(into: &data)
         data.input.advertisers = try ServingRows.advertisers(connection)
-        data.input.lineItems = try ServingRows.lineItems(connection, now: instant)
+        var items = try ServingRows.lineItems(connection, now: instant)
         let creatives = try ServingRows.creatives(connection, now: instant, mediaBaseURL: mediaBaseURL)
         for creative in creatives.all { data.creatives[creative.versionID] = creative }
-        for index in data.input.lineItems.indices {
-            data.input.lineItems[index].creatives = creatives.serving[data.input.lineItems[index].id] ?? []
-        }
+        for index in items.indices { items[index].creatives = creatives.serving[items[index].id] ?? [] }
+        data.input.lineItems = PieceArray(items)
         try Self.products(connection, contextLimit: contextProducts, &data)
         return data
     }
@@ -138,7 +137,7 @@ public struct SnapshotLoader: Sendable {
                     brandID: brands.id(try row.stringIfPresent("brand")),
                     categoryIDs: try row.int32Array("category_ids")))
         }
-        data.input.products = products.sorted { $0.id < $1.id }
+        data.input.products = PieceArray(products.sorted { $0.id < $1.id })
     }
 
     // MARK: Stock

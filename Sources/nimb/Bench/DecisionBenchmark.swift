@@ -97,10 +97,11 @@ struct DecisionBenchmark {
             .init(id: Int32($0), code: "c\($0)", parentID: $0 <= roots ? nil : Int32(1 + $0 % roots))
         }
         input.brands = (1...brands).map { .init(id: Int32($0), code: "b\($0)") }
-        input.products = (1...products).map {
-            .init(
-                id: Int32($0), sku: "s\($0)", brandID: Int32(1 + random.below(brands)),
-                categoryIDs: [Int32(1 + random.below(categories))])
+        for id in 1...products {
+            input.products.append(
+                .init(
+                    id: Int32(id), sku: "s\(id)", brandID: Int32(1 + random.below(brands)),
+                    categoryIDs: [Int32(1 + random.below(categories))]))
         }
         input.formats = [
             .init(name: "banner", priorCTR: 0.008),

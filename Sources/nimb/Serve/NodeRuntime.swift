@@ -65,7 +65,10 @@ struct NodeRuntime {
             logger.notice("the event log had a torn tail", metadata: ["cut_bytes": "\(log.recoveredCutBytes)"])
         }
         let system = database.asSystem
-        let pool = PostgresPool(system, maximumConnections: 6)
+        // What keeps serving up to date must not keep shoppers waiting.
+        var background = system
+        background.niceness = 5
+        let pool = PostgresPool(background, maximumConnections: 6)
         let formats = try AdFormatLoader.load(extra: options.adformats)
         let loader = SnapshotLoader(pool: pool, formats: formats, mediaBaseURL: options.mediaBase)
         let serving = ServingHolder()

@@ -99,7 +99,7 @@ import Testing
                 return product
             }
         }
-        #expect(bare(patched.input.products) == bare(full.input.products), "\(place)")
+        #expect(bare(Array(patched.input.products)) == bare(Array(full.input.products)), "\(place)")
     }
 
     @Test("are the difference to what is read as a whole", arguments: [UInt64(1), 2, 3, 4])
