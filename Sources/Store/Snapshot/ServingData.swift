@@ -142,7 +142,8 @@ public struct ServingCreatives: Equatable, Sendable {
 
     public init() {}
 
-    public var count: Int { byVersion.count }
+    /// All of them, in order of the version ids.
+    public var values: [ServingCreative] { byVersion.ids.compactMap { byVersion[$0] } }
 
     /// By version id; nil = not known, or not to be clicked any more.
     public subscript(versionID: Int32) -> ServingCreative? {
