@@ -30,6 +30,9 @@ enum OutstandingSQL {
                         as day_ends,
                     billing_deadline_impression as impression, billing_deadline_click as click
                 from retailer
+            ), chosen as materialized (
+                -- Chosen first: else the leases of all line items are looked up, and those of most thrown away.
+                select l.id, l.advertiser_id from line_item l where \(filter)
             ), line as (
                 select l.id, l.advertiser_id, coalesce(s.spent_micros, 0) as spent,
                     greatest(0, coalesce(o.committed - (coalesce(s.spent_micros, 0) - o.spent_before), 0))
@@ -37,10 +40,9 @@ enum OutstandingSQL {
                     greatest(0, coalesce(
                         o.committed_today - (coalesce(s.spent_micros, 0) - o.spent_before_today), 0))
                         as outstanding_today
-                from line_item l
+                from chosen l
                 left join line_item_spend s on s.line_item_id = l.id
                 \(join)
-                where \(filter)
             )
             """
     }
