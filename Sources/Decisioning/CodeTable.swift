@@ -1,11 +1,17 @@
 /// Codes to dense indices, looked up by their UTF-8 bytes without making a string. Immutable, open addressing.
 public struct CodeTable: Sendable {
+    private struct Entry {
+        /// Range in `bytes`.
+        var start: Int32
+        var count: Int32
+        var scope: Int32
+        var value: Int32
+    }
+
     private var bytes: ContiguousArray<UInt8> = []
-    private var starts: ContiguousArray<Int32> = [0]
-    private var scopes: ContiguousArray<Int32> = []
-    private var values: ContiguousArray<Int32> = []
-    /// Entry + 1; 0 = free. A power of two, at most half full.
-    private var places: ContiguousArray<Int32> = [0, 0]
+    private var entries: ContiguousArray<Entry> = []
+    /// Upper half of the hash, then entry + 1; 0 = free. A power of two, at most half full.
+    private var places: ContiguousArray<UInt64> = [0, 0]
 
     public init() {}
 
@@ -17,7 +23,7 @@ public struct CodeTable: Sendable {
     }
 
     /// How many codes there are.
-    var count: Int { values.count }
+    var count: Int { entries.count }
 
     mutating func reserve(_ count: Int) {
         var size = 2
@@ -27,45 +33,47 @@ public struct CodeTable: Sendable {
 
     /// Adds a code; the first one wins when it is repeated.
     mutating func insert(_ code: String, scope: Int32, value: Int32) {
-        if (values.count + 1) * 2 > places.count { rehash(places.count * 2) }
+        if (entries.count + 1) * 2 > places.count { rehash(places.count * 2) }
         let code = ContiguousArray(code.utf8)
-        let place = code.withUnsafeBytes { self.place($0, scope) }
-        guard places[place] == 0 else { return }
-        bytes.append(contentsOf: code)
-        starts.append(Int32(bytes.count))
-        scopes.append(scope)
-        values.append(value)
-        places[place] = Int32(values.count)
+        code.withUnsafeBytes { code in
+            let hash = Self.hash(code, scope)
+            let place = place(code, scope, hash)
+            guard places[place] == 0 else { return }
+            let start = Int32(bytes.count)
+            bytes.append(contentsOf: code)
+            entries.append(Entry(start: start, count: Int32(code.count), scope: scope, value: value))
+            places[place] = Self.mark(hash, entries.count)
+        }
     }
 
     /// Lets a code mean another value, or adds it.
     mutating func set(_ code: String, scope: Int32, value: Int32) {
         let bytes = ContiguousArray(code.utf8)
-        let entry = bytes.withUnsafeBytes { places[place($0, scope)] }
-        if entry == 0 {
+        let entry = bytes.withUnsafeBytes { self.entry($0, scope) }
+        if entry < 0 {
             insert(code, scope: scope, value: value)
         } else {
-            values[Int(entry) - 1] = value
+            entries[entry].value = value
         }
     }
 
     private mutating func rehash(_ size: Int) {
         places = ContiguousArray(repeating: 0, count: size)
-        for entry in 0..<values.count {
-            let first = Int(starts[entry])
-            let count = Int(starts[entry + 1]) - first
-            let place = bytes.withUnsafeBytes {
-                self.place(UnsafeRawBufferPointer(rebasing: $0[first..<(first + count)]), scopes[entry])
+        for (index, entry) in entries.enumerated() {
+            let first = Int(entry.start)
+            bytes.withUnsafeBytes { bytes in
+                let code = UnsafeRawBufferPointer(rebasing: bytes[first..<(first + Int(entry.count))])
+                let hash = Self.hash(code, entry.scope)
+                places[place(code, entry.scope, hash)] = Self.mark(hash, index + 1)
             }
-            places[place] = Int32(entry + 1)
         }
     }
 
     /// Index of a code, -1 when it is unknown.
     /// - Parameter scope: what the code is unique within; 0 unless the table says otherwise.
     public func find(_ code: UnsafeRawBufferPointer, scope: Int32 = 0) -> Int32 {
-        let entry = places[place(code, scope)]
-        return entry == 0 ? -1 : values[Int(entry) - 1]
+        let entry = entry(code, scope)
+        return entry < 0 ? -1 : entries[entry].value
     }
 
     /// Index of a code, -1 when it is unknown. Not for the hot path.
@@ -73,22 +81,36 @@ public struct CodeTable: Sendable {
         ContiguousArray(code.utf8).withUnsafeBytes { find($0, scope: scope) }
     }
 
-    private func place(_ code: UnsafeRawBufferPointer, _ scope: Int32) -> Int {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(UInt32(bitPattern: scope))
-        for byte in code { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        let mask = places.count - 1
-        var place = Int(truncatingIfNeeded: hash ^ (hash &>> 29)) & mask
-        while places[place] != 0 {
-            let entry = Int(places[place]) - 1
-            if scopes[entry] == scope, equal(entry, code) { return place }
-            place = (place + 1) & mask
-        }
-        return place
+    private func entry(_ code: UnsafeRawBufferPointer, _ scope: Int32) -> Int {
+        Int(truncatingIfNeeded: places[place(code, scope, Self.hash(code, scope))] & 0xFFFF_FFFF) - 1
     }
 
-    private func equal(_ entry: Int, _ code: UnsafeRawBufferPointer) -> Bool {
-        let first = Int(starts[entry])
-        guard Int(starts[entry + 1]) - first == code.count else { return false }
+    private static func mark(_ hash: UInt64, _ number: Int) -> UInt64 {
+        hash & 0xFFFF_FFFF_0000_0000 | UInt64(number)
+    }
+
+    private static func hash(_ code: UnsafeRawBufferPointer, _ scope: Int32) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ UInt64(UInt32(bitPattern: scope))
+        for byte in code { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        return hash
+    }
+
+    /// Where the code is, or the free place where it would be.
+    private func place(_ code: UnsafeRawBufferPointer, _ scope: Int32, _ hash: UInt64) -> Int {
+        let mask = places.count - 1
+        var place = Int(truncatingIfNeeded: hash ^ (hash &>> 29)) & mask
+        while true {
+            let found = places[place]
+            if found == 0 { return place }
+            if (found ^ hash) &>> 32 == 0, isAt(Int(found & 0xFFFF_FFFF) - 1, code, scope) { return place }
+            place = (place + 1) & mask
+        }
+    }
+
+    private func isAt(_ index: Int, _ code: UnsafeRawBufferPointer, _ scope: Int32) -> Bool {
+        let entry = entries[index]
+        guard entry.scope == scope, Int(entry.count) == code.count else { return false }
+        let first = Int(entry.start)
         for i in 0..<code.count where bytes[first + i] != code[i] { return false }
         return true
     }

@@ -22,7 +22,7 @@ public enum Decider {
         scratch.work.decide(
             request,
             Inputs(
-                snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, now: now, seed: seed,
+                snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, leases: budget.cells, now: now, seed: seed,
                 search: search, here: stock.here(request.location), freshSince: stock.freshSince(now), shelves: shelves),
             &scratch.result)
     }
@@ -47,11 +47,12 @@ public enum Decider {
         let stock: StockView
         let profiles: ProfileStore?
         let budget: LeaseTable
+        let leases: LeaseTable.Cells
         let now: Timestamp
         let seed: UInt64
         let search: Search
         /// Stock of the request's location, and the second before which its figures are stale.
-        let here: StockView.LocationStock?
+        let here: StockView.Here?
         let freshSince: Int64
         let shelves: ShelfTables
     }

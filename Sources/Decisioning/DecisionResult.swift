@@ -72,7 +72,7 @@ public struct DecisionResult: Sendable {
     public var slots: ContiguousArray<Slot> = []
     public var ads: ContiguousArray<Ad> = []
     public var cards: ContiguousArray<Card> = []
-    /// The next 8 candidates of each slot, best first.
+    /// The next candidates of each slot, best first: at least four where there were as many, at most `loserLimit`.
     public var losers: ContiguousArray<Loser> = []
     /// The first line items that stock, budget, pacing or caps stopped, in the order they were met.
     public var stopped: ContiguousArray<Stopped> = []
@@ -91,7 +91,7 @@ public struct DecisionResult: Sendable {
     public var isNew: Bool?
     public var stockVersion: Int64 = 0
 
-    /// Candidates remembered per slot beside the winners.
+    /// Candidates remembered per slot beside the winners at most.
     public static let loserLimit = 8
 
     public init() {}

@@ -1,4 +1,5 @@
 import AdModel
+import ClickModel
 import Profiles
 import Shelves
 
@@ -14,23 +15,45 @@ public final class Scratch {
     public init() {}
 }
 
-/// Working memory, as a struct so that one exclusive access covers a whole decision.
-struct Work {
+/// Working memory, as a struct so that one exclusive access covers a whole decision; it is never copied.
+struct Work: ~Copyable {
     /// Candidates kept per slot at most; a slot that runs out of them looks again.
     static let heapLimit = 64
+    /// Of them beside the winners, the one who sets the price, and those that earlier slots may take: for explanations.
+    /// More of them would have more candidates looked at.
+    static let keptLosers = 3
 
     struct Candidate {
         var unit: Int32
         var line: Int32
         var creative: Int32
         var score: Float
-        /// Expected charges per impression in parts of 2^32 of what one costs.
-        var weight: UInt64
-        /// What the score is of one micro-rouble per impression or click: `weight` with what was drawn for a doubtful
-        /// creative, and the margin.
-        var scoreWeight: UInt64
-        /// `ClickParts.raw`.
-        var parts: UInt32
+        /// What the score is of one micro-rouble per impression or click: what it expects to be charged, with what was
+        /// drawn for a doubtful creative, and the margin.
+        var part: Float
+        /// Click odds of the creative in the slot, and what the shopper's interests make of them and of an impression.
+        var odds: Float
+        var interest: Float
+        var view: Float
+        /// `Interest.code` of the category and of the brand, and the draw.
+        var category: UInt8
+        var brand: UInt8
+        var draw: UInt8
+
+        /// Expected charges per impression in parts of 2^32 of what one costs. Worked out of few candidates.
+        func weight(_ pricing: Pricing) -> UInt64 {
+            Scoring.weight(pricing, odds: odds, multiplier: pricing == .cpc ? interest : view)
+        }
+
+        var scoreWeight: UInt64 { UInt64(Double(part) * 4_294_967_296) }
+
+        /// - Parameter price: `PriceLevel.code` of the line item.
+        func parts(price: UInt8) -> UInt32 {
+            ClickParts(
+                probability: Scoring.probability(odds: odds, multiplier: interest), category: category, brand: brand,
+                price: price, draw: Int(draw)
+            ).raw
+        }
     }
 
     struct SlotState {
@@ -62,6 +85,13 @@ struct Work {
         var perClickBest: Float = 1
     }
 
+    /// A part of the postings that is walked in order.
+    struct PostingRange {
+        var start: Int32
+        var end: Int32
+        var isClick: Bool
+    }
+
     /// Number of the current round of a decision: what is stamped with it belongs to it.
     var epoch: UInt32 = 0
     /// Number of its first round.
@@ -69,40 +99,41 @@ struct Work {
     var traversal: UInt32 = 0
     /// Serial of the snapshot that there is room for; 0 = none.
     var snapshotSerial: UInt64 = 0
-    var attributeStamp: ContiguousArray<UInt32> = []
-    var attributes: ContiguousArray<Int32> = []
-    var affinity: ContiguousArray<Float> = []
-    var affinitySet: ContiguousArray<Int32> = []
+    var attributeStamp = WorkList<UInt32>()
+    var attributes = WorkList<Int32>()
+    var affinity = WorkList<Float>()
+    var affinitySet = WorkList<Int32>()
     /// `Interest.code` by attribute, beside `affinity`.
-    var interest: ContiguousArray<UInt8> = []
-    var unitVisited: ContiguousArray<UInt32> = []
-    var lineOnPage: ContiguousArray<UInt32> = []
+    var interest = WorkList<UInt8>()
+    var unitVisited = WorkList<UInt32>()
+    var lineOnPage = WorkList<UInt32>()
     /// Line items that would be on the page if the shopper were not held out.
-    var lineGhosted: ContiguousArray<UInt32> = []
+    var lineGhosted = WorkList<UInt32>()
     /// Held-out line items that the current slot has judged: epoch and slot, so that a second look leaves them out.
-    var lineJudged: ContiguousArray<UInt64> = []
-    var unitRefused: ContiguousArray<UInt32> = []
-    var advertiserOnPage: ContiguousArray<UInt32> = []
-    var brandOnPage: ContiguousArray<UInt32> = []
-    var productOnPage: ContiguousArray<UInt32> = []
+    var lineJudged = WorkList<UInt64>()
+    var unitRefused = WorkList<UInt32>()
+    var advertiserOnPage = WorkList<UInt32>()
+    var brandOnPage = WorkList<UInt32>()
+    var productOnPage = WorkList<UInt32>()
     /// Sets of companions that the current decision does not show.
-    var companionAside: ContiguousArray<UInt32> = []
+    var companionAside = WorkList<UInt32>()
     var companionRound = 0
     /// The page's own categories, without those above them.
-    var pageCategories: ContiguousArray<Int32> = []
+    var pageCategories = WorkList<Int32>()
     /// `CompetitorBlock.level` of the page itself.
     var pageBlock: UInt8 = 0
+    /// 0 = Monday from 00:00 ... 167.
+    var hourOfWeek = 0
     /// The page is about a brand, and rivals of it are kept away from some slot.
     var blocksCompetitors = false
-    var slots: ContiguousArray<SlotState> = []
-    var heapKeys: ContiguousArray<UInt64> = []
-    var heapCandidates: ContiguousArray<Int32> = []
-    var candidates: ContiguousArray<Candidate> = []
+    var slots = WorkList<SlotState>()
+    var heapKeys = WorkList<UInt64>()
+    var heapCandidates = WorkList<Int32>()
+    var candidates = WorkList<Candidate>()
     /// Posting ranges of the current traversal, longest first.
-    var lists: ContiguousArray<(start: Int32, end: Int32, isClick: Bool)> = []
-    var winners: ContiguousArray<Int32> = []
+    var lists = WorkList<PostingRange>()
+    var winners = WorkList<Int32>()
     var shelf = ShelfWork()
-    var cards: ContiguousArray<Int32> = []
     var profile = Profile()
     /// Which cap counters the profile may have at all.
     var capFilter: UInt64 = 0
@@ -118,35 +149,35 @@ struct Work {
             snapshotSerial = snapshot.serial
             epoch = 0
             traversal = 0
-            attributeStamp = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
-            affinity = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
-            interest = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
-            affinitySet.removeAll(keepingCapacity: true)
-            unitVisited = ContiguousArray(repeating: 0, count: snapshot.units.count)
-            unitRefused = unitVisited
-            lineOnPage = ContiguousArray(repeating: 0, count: snapshot.lines.count)
-            lineGhosted = lineOnPage
-            lineJudged = ContiguousArray(repeating: 0, count: snapshot.lines.count)
-            advertiserOnPage = ContiguousArray(repeating: 0, count: snapshot.advertisers.count)
-            brandOnPage = ContiguousArray(repeating: 0, count: Int(snapshot.space.count))
-            companionAside = ContiguousArray(repeating: 0, count: snapshot.companions.count)
-            productOnPage = ContiguousArray(repeating: 0, count: snapshot.stockedCount)
+            attributeStamp.fill(0, count: Int(snapshot.space.count))
+            affinity.fill(0, count: Int(snapshot.space.count))
+            interest.fill(0, count: Int(snapshot.space.count))
+            affinitySet.removeAll()
+            unitVisited.fill(0, count: snapshot.units.count)
+            unitRefused.fill(0, count: snapshot.units.count)
+            lineOnPage.fill(0, count: snapshot.lines.count)
+            lineGhosted.fill(0, count: snapshot.lines.count)
+            lineJudged.fill(0, count: snapshot.lines.count)
+            advertiserOnPage.fill(0, count: snapshot.advertisers.count)
+            brandOnPage.fill(0, count: Int(snapshot.space.count))
+            companionAside.fill(0, count: snapshot.companions.count)
+            productOnPage.fill(0, count: snapshot.stockedCount)
             shelf.layOut(snapshot.stockedCount)
             if heapKeys.isEmpty {
-                heapKeys = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
-                heapCandidates = ContiguousArray(repeating: 0, count: Limits.slots * Self.heapLimit)
-                candidates.reserveCapacity(2_048)
-                attributes.reserveCapacity(256)
-                pageCategories.reserveCapacity(64)
-                lists.reserveCapacity(256)
+                heapKeys.fill(0, count: Limits.slots * Self.heapLimit)
+                heapCandidates.fill(0, count: Limits.slots * Self.heapLimit)
+                candidates.reserve(2_048)
+                attributes.reserve(256)
+                pageCategories.reserve(64)
+                lists.reserve(256)
             }
         }
         epoch += 1
         firstEpoch = epoch
         companionRound = 0
-        attributes.removeAll(keepingCapacity: true)
-        candidates.removeAll(keepingCapacity: true)
-        slots.removeAll(keepingCapacity: true)
+        attributes.removeAll()
+        candidates.removeAll()
+        slots.removeAll()
         shelf.begin()
         hasProfile = false
         bestMultiplier = 1

@@ -1,7 +1,7 @@
 import Shelves
 
 /// Working memory for the cards of shelves.
-struct ShelfWork {
+struct ShelfWork: ~Copyable {
     /// Best products of one algorithm that are looked at for one shelf: more than a shelf holds, because some are
     /// variants or too many of one brand.
     static let candidateLimit = 48
@@ -14,20 +14,20 @@ struct ShelfWork {
 
     /// Products of the algorithm that `stampedFor` names have their stamp, by stock place.
     var stamp: UInt32 = 0
-    var stamps: ContiguousArray<UInt32> = []
-    var scores: ContiguousArray<Float> = []
+    var stamps = WorkList<UInt32>()
+    var scores = WorkList<Float>()
     /// Algorithm whose scores are stamped in this decision; 0 = none.
     var stampedFor: UInt8 = 0
     /// Products that the current shelf has among its candidates already.
     var run: UInt32 = 0
-    var runs: ContiguousArray<UInt32> = []
+    var runs = WorkList<UInt32>()
     /// In order of the chain's algorithms, each one's best first.
-    var candidates: ContiguousArray<Candidate> = []
+    var candidates = WorkList<Candidate>()
     /// Database ids of what is asked about: the page's products, the cart.
-    var pageProducts: ContiguousArray<Int32> = []
-    var cart: ContiguousArray<Int32> = []
+    var pageProducts = WorkList<Int32>()
+    var cart = WorkList<Int32>()
     /// Category indices that popular and trending products must be of; empty = any.
-    var categories: ContiguousArray<Int32> = []
+    var categories = WorkList<Int32>()
     /// Whether the three lists above were filled in this decision.
     var isReady = false
     /// How the current slot's placement fills shelves.
@@ -41,13 +41,13 @@ struct ShelfWork {
     mutating func layOut(_ count: Int) {
         stamp = 0
         run = 0
-        stamps = ContiguousArray(repeating: 0, count: count)
-        runs = stamps
-        scores = ContiguousArray(repeating: 0, count: count)
-        candidates.reserveCapacity(Self.candidateLimit * ShelfPlan.chainLimit)
-        pageProducts.reserveCapacity(16)
-        cart.reserveCapacity(16)
-        categories.reserveCapacity(16)
+        stamps.fill(0, count: count)
+        runs.fill(0, count: count)
+        scores.fill(0, count: count)
+        candidates.reserve(Self.candidateLimit * ShelfPlan.chainLimit)
+        pageProducts.reserve(16)
+        cart.reserve(16)
+        categories.reserve(16)
     }
 
     /// Another decision.
@@ -78,8 +78,8 @@ struct ShelfWork {
     }
 
     func isAskedAbout(_ productID: Int32) -> Bool {
-        for id in pageProducts where id == productID { return true }
-        for id in cart where id == productID { return true }
+        for at in pageProducts.indices where pageProducts[at] == productID { return true }
+        for at in cart.indices where cart[at] == productID { return true }
         return false
     }
 }

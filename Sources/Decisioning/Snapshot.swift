@@ -87,10 +87,6 @@ public final class Snapshot: Sendable {
         let value: Float
         let startsAt: Int64
         let endsAt: Int64
-        let firstClause: Int32
-        let clauseCount: Int32
-        let firstSlotClause: Int32
-        let slotClauseCount: Int32
         let firstProduct: Int32
         let productCount: Int32
         let shelf: ShelfPlan?
@@ -119,13 +115,25 @@ public final class Snapshot: Sendable {
         static let hasGoal = LineFlags(rawValue: 256)
     }
 
-    /// A line item in one format: what the index holds and what competes.
+    /// A line item in one format: what the index holds and what competes. Half a cache line, with all that tells most
+    /// candidates of a page that they cannot win.
     struct Unit: Sendable {
         let line: Int32
-        let format: Int32
         /// Range in `unitCreatives`; only servable versions.
         let firstCreative: Int32
-        let creativeCount: Int32
+        /// The line item's: interests in them multiply the score, 0 = none.
+        let brandAttribute: Int32
+        let categoryAttribute: Int32
+        /// Range in `clauses`: those of the page, then those of the slot.
+        let firstClause: Int32
+        /// -1 = left behind by a change.
+        var format: Int16
+        var creativeCount: UInt16
+        let clauseCount: UInt16
+        let slotClauseCount: UInt8
+        /// Whether the first clause is the one that the unit is posted under: it holds for every page that finds the
+        /// unit by the index.
+        let isFirstPosted: Bool
     }
 
     /// One dimension of a line item's targeting: any of its values, or none of them.

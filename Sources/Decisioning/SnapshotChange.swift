@@ -296,14 +296,15 @@ extension SnapshotBuilder {
         guard isAny else { return }
         for at in units.indices where isRetired[Int(units[at].line)] && units[at].format >= 0 {
             let unit = units[at]
-            for place in Int(unit.firstCreative)..<Int(unit.firstCreative + unit.creativeCount) {
+            for place in Int(unit.firstCreative)..<(Int(unit.firstCreative) + Int(unit.creativeCount)) {
                 let creative = creatives[Int(unitCreatives[place])]
                 renderedBefore[creative.versionID] =
                     creative.fragmentStart..<(creative.fragmentStart + creative.fragmentCount)
             }
             dead[at] = true
             deadUnits += 1
-            units[at] = Snapshot.Unit(line: unit.line, format: -1, firstCreative: unit.firstCreative, creativeCount: 0)
+            units[at].format = -1
+            units[at].creativeCount = 0
         }
     }
 

@@ -53,8 +53,6 @@ extension SnapshotBuilder {
                 id: line.id, campaignID: line.campaignID, advertiserID: line.advertiserID, advertiser: advertiser,
                 tier: line.tier, pricing: line.pricing, flags: flags, bid: line.bid.value, unitBid: unitBid,
                 value: value, startsAt: line.startsAt.micros, endsAt: line.endsAt.micros,
-                firstClause: targeting.page.lowerBound, clauseCount: Int32(targeting.page.count),
-                firstSlotClause: targeting.slot.lowerBound, slotClauseCount: Int32(targeting.slot.count),
                 firstProduct: firstProduct, productCount: Int32(lineProducts.count) - firstProduct, shelf: line.shelf,
                 brandAttribute: affinity.brand, categoryAttribute: affinity.category,
                 price: priceLevel(firstProduct..<Int32(lineProducts.count)),
@@ -66,7 +64,7 @@ extension SnapshotBuilder {
             lines.append(built)
         }
         greatestMargin = max(greatestMargin, built.margin)
-        try addUnits(line, index: index, pivot: targeting.pivot)
+        try addUnits(line, index: index, targeting)
     }
 
     /// Where the bytes of a creative are: they are the bulk of a snapshot and seldom change.
@@ -103,7 +101,7 @@ extension SnapshotBuilder {
     }
 
     private mutating func addUnits(
-        _ line: SnapshotInput.LineItem, index: Int32, pivot: [Int32]
+        _ line: SnapshotInput.LineItem, index: Int32, _ targeting: TargetingPlan
     ) throws(SnapshotError) {
         var offered: [Int32] = []
         for creative in line.creatives {
@@ -136,11 +134,14 @@ extension SnapshotBuilder {
                         fragmentStart: rendered(creative), fragmentCount: creative.fragment.count))
             }
             let unit = Int32(units.count)
+            let own = lines[Int(index)]
             units.append(
                 Snapshot.Unit(
-                    line: index, format: format, firstCreative: first,
-                    creativeCount: Int32(unitCreatives.count) - first))
-            let own = lines[Int(index)]
+                    line: index, firstCreative: first, brandAttribute: own.brandAttribute,
+                    categoryAttribute: own.categoryAttribute, firstClause: targeting.firstClause,
+                    format: Int16(format), creativeCount: UInt16(clamping: Int32(unitCreatives.count) - first),
+                    clauseCount: targeting.clauseCount, slotClauseCount: targeting.slotClauseCount,
+                    isFirstPosted: targeting.isFirstPosted))
             // What it is worth to a shopper without interests; a decision scales it by the most that the interests of
             // its shopper can add. Rounding may put a score a little over the exact bound.
             var bound = own.value
@@ -148,7 +149,7 @@ extension SnapshotBuilder {
             greatestOdds = max(greatestOdds, bestOdds)
             bound *= 1.000_001
             postingPlan.append(
-                (keys: pivot, unit: unit, key: own.tier.precedence << 30 | UInt64(bound.bitPattern >> 1) + 1))
+                (keys: targeting.pivot, unit: unit, key: own.tier.precedence << 30 | UInt64(bound.bitPattern >> 1) + 1))
         }
     }
 }

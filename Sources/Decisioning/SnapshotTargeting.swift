@@ -4,67 +4,88 @@ import AdModel
 private struct Clauses {
     /// The attributes to post it under: those of its most selective dimension.
     var pivot: [Int32] = [AttributeSpace.any]
+    /// Its clause; nil = none.
+    var clause: Int?
     private var share = 1.0
 
-    /// - Parameter share: part of all requests that have one of the attributes, roughly.
-    mutating func consider(_ keys: [Int32], negated: Bool, _ share: Double) {
+    /// - Parameters:
+    ///   - share: part of all requests that have one of the attributes, roughly.
+    ///   - clause: place of the dimension's clause.
+    mutating func consider(_ keys: [Int32], negated: Bool, _ share: Double, clause: Int) {
         if !negated, share < self.share {
             pivot = keys
+            self.clause = clause
             self.share = share
         }
     }
 }
 
+/// Where the clauses of a line item are, and the attributes to post it under.
+struct TargetingPlan {
+    var firstClause: Int32
+    var clauseCount: UInt16
+    var slotClauseCount: UInt8
+    var pivot: [Int32]
+    /// Whether the first clause is the one over `pivot`.
+    var isFirstPosted: Bool
+}
+
 extension SnapshotBuilder {
     /// Clauses of one line item, and the attributes to post it under.
-    mutating func addClauses(
-        _ targeting: Targeting
-    ) -> (page: Range<Int32>, slot: Range<Int32>, pivot: [Int32]) {
+    mutating func addClauses(_ targeting: Targeting) -> TargetingPlan {
         var found = Clauses()
-        let first = Int32(clauses.count)
+        let first = clauses.count
         addPageClauses(targeting.wanted, negated: false, &found)
         addPageClauses(targeting.excluded, negated: true, &found)
         addShopperClauses(targeting.wanted, negated: false, &found)
         addShopperClauses(targeting.excluded, negated: true, &found)
-        let firstSlotClause = Int32(clauses.count)
+        let firstSlotClause = clauses.count
         for (values, negated) in [(targeting.wanted, false), (targeting.excluded, true)]
         where !values.placements.isEmpty {
             let known = values.placements.flatMap { placementsByCode[$0] ?? [] }
             let keys = addClause(known.map { space.placements + $0 }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) * 0.15)
+            found.consider(keys, negated: negated, Double(keys.count) * 0.15, clause: clauses.count - 1)
         }
-        return (first..<firstSlotClause, firstSlotClause..<Int32(clauses.count), found.pivot)
+        // The clause that the index has asked already goes first, where the walk can leave it out.
+        var isFirstPosted = false
+        if let clause = found.clause, clause < firstSlotClause {
+            clauses.swapAt(first, clause)
+            isFirstPosted = true
+        }
+        return TargetingPlan(
+            firstClause: Int32(first), clauseCount: UInt16(firstSlotClause - first),
+            slotClauseCount: UInt8(clauses.count - firstSlotClause), pivot: found.pivot, isFirstPosted: isFirstPosted)
     }
 
     private mutating func addPageClauses(_ values: TargetingValues, negated: Bool, _ found: inout Clauses) {
         if !values.pageTypes.isEmpty {
             let keys = addClause(values.pageTypes.map { space.pageType($0) }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) * 0.25)
+            found.consider(keys, negated: negated, Double(keys.count) * 0.25, clause: clauses.count - 1)
         }
         if !values.categories.isEmpty {
             let known = values.categories.map { lookup.categories.find($0) }.filter { $0 >= 0 }
             if known.count < values.categories.count { unknown.categories.formUnion(values.categories) }
             let keys = addClause(known.map { space.categories + $0 }, negated)
             let covered = known.reduce(0) { $0 + subtreeSizes[Int($1)] }
-            found.consider(keys, negated: negated, Double(covered) / Double(max(subtreeSizes.count, 1)))
+            found.consider(keys, negated: negated, Double(covered) / Double(max(subtreeSizes.count, 1)), clause: clauses.count - 1)
         }
         if !values.brands.isEmpty {
             let known = values.brands.map { lookup.brands.find($0) }.filter { $0 >= 0 }
             if known.count < values.brands.count { unknown.brands.formUnion(values.brands) }
             let keys = addClause(known.map { space.brands + $0 }, negated)
-            found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1)))
+            found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1)), clause: clauses.count - 1)
         }
         if !values.products.isEmpty {
             let keys = addClause(values.products.map { attribute(of: $0, .product) }, negated)
-            found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(products.count, 1)))
+            found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(products.count, 1)), clause: clauses.count - 1)
         }
         if !values.phrases.isEmpty {
             let keys = addClause(values.phrases.compactMap { attribute(of: $0) }, negated)
-            found.consider(keys, negated: negated, 0.001 * Double(keys.count))
+            found.consider(keys, negated: negated, 0.001 * Double(keys.count), clause: clauses.count - 1)
         }
         for (key, words) in values.keys.sorted(by: { $0.key < $1.key }) where !words.isEmpty {
             let keys = addClause(words.map { attribute(of: "\(key)=\($0)", .key) }, negated)
-            found.consider(keys, negated: negated, 0.1 * Double(keys.count))
+            found.consider(keys, negated: negated, 0.1 * Double(keys.count), clause: clauses.count - 1)
         }
         if !values.dayparts.isEmpty { addHours(values.dayparts, negated) }
     }
@@ -72,30 +93,30 @@ extension SnapshotBuilder {
     private mutating func addShopperClauses(_ values: TargetingValues, negated: Bool, _ found: inout Clauses) {
         if !values.devices.isEmpty {
             let keys = addClause(values.devices.map { space.device($0) }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) * 0.3)
+            found.consider(keys, negated: negated, Double(keys.count) * 0.3, clause: clauses.count - 1)
         }
         if !values.regions.isEmpty {
             let known = values.regions.map { lookup.regions.find($0) }.filter { $0 >= 0 }
             let keys = addClause(known.map { regionAttributes[Int($0)] }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) * 0.1)
+            found.consider(keys, negated: negated, Double(keys.count) * 0.1, clause: clauses.count - 1)
         }
         if !values.locations.isEmpty {
             let known = values.locations.map { lookup.locations.find($0) }.filter { $0 >= 0 }
             let keys = addClause(known.map { space.locations + $0 }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) / Double(max(input.locations.count, 1)))
+            found.consider(keys, negated: negated, Double(keys.count) / Double(max(input.locations.count, 1)), clause: clauses.count - 1)
         }
         if !values.audiences.isEmpty {
             let known = values.audiences.map { lookup.audiences.find($0) }.filter { $0 >= 0 }
             let keys = addClause(known.map { space.audiences + $0 }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) * 0.05)
+            found.consider(keys, negated: negated, Double(keys.count) * 0.05, clause: clauses.count - 1)
         }
         if !values.shoppers.isEmpty {
             let keys = addClause(values.shoppers.map { space.shopper(isNew: $0 == .new) }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) * 0.5)
+            found.consider(keys, negated: negated, Double(keys.count) * 0.5, clause: clauses.count - 1)
         }
         if let signedIn = values.signedIn {
             let keys = addClause([space.signedIn(signedIn)], negated)
-            found.consider(keys, negated: negated, 0.5)
+            found.consider(keys, negated: negated, 0.5, clause: clauses.count - 1)
         }
     }
 

@@ -29,24 +29,66 @@ public struct StockView: Sendable {
     private let locations: ContiguousArray<LocationStock>
     private let maxAgeSeconds: Int64
 
-    final class LocationStock: Sendable {
+    /// One location's stock, in memory of its own that `here` lends to decisions.
+    final class LocationStock: @unchecked Sendable {
+        // Unchecked: written by `init` alone.
         /// Seconds since the epoch for which the stock is known; 0 = not to be bought. By product index.
-        let asOf: ContiguousArray<UInt32>
-        let prices: ContiguousArray<Int64>
-        let oldPrices: ContiguousArray<Int64>
+        let asOf: UnsafeMutableBufferPointer<UInt32>
+        let prices: UnsafeMutableBufferPointer<Int64>
+        let oldPrices: UnsafeMutableBufferPointer<Int64>
 
         init(asOf: ContiguousArray<UInt32>, prices: ContiguousArray<Int64>, oldPrices: ContiguousArray<Int64>) {
-            self.asOf = asOf
-            self.prices = prices
-            self.oldPrices = oldPrices
+            func kept<Value: BitwiseCopyable>(_ values: ContiguousArray<Value>) -> UnsafeMutableBufferPointer<Value> {
+                let memory = UnsafeMutableBufferPointer<Value>.allocate(capacity: values.count)
+                _ = memory.initialize(from: values)
+                return memory
+            }
+            self.asOf = kept(asOf)
+            self.prices = kept(prices)
+            self.oldPrices = kept(oldPrices)
         }
 
+        deinit {
+            asOf.deallocate()
+            prices.deallocate()
+            oldPrices.deallocate()
+        }
+
+        var here: Here {
+            Here(
+                asOf: UnsafePointer(asOf.baseAddress), prices: UnsafePointer(prices.baseAddress),
+                oldPrices: UnsafePointer(oldPrices.baseAddress), count: asOf.count)
+        }
+    }
+
+    /// One location's stock as plain addresses, good for as long as the view is held: a decision asks a hundred times,
+    /// and a reference would have to be counted every time.
+    struct Here {
+        fileprivate let asOf: UnsafePointer<UInt32>?
+        fileprivate let prices: UnsafePointer<Int64>?
+        fileprivate let oldPrices: UnsafePointer<Int64>?
+        let count: Int
+
         @inline(__always)
-        func availability(_ product: Int32, freshSince: Int64) -> Availability {
-            guard product >= 0, Int(product) < asOf.count else { return .absent }
-            let asOf = asOf[Int(product)]
-            if asOf == 0 { return .absent }
-            return Int64(asOf) < freshSince ? .stale : .buyable
+        func availability(_ product: Int, freshSince: Int64) -> Availability {
+            guard product >= 0, product < count, let asOf else { return .absent }
+            let seconds = asOf[product]
+            if seconds == 0 { return .absent }
+            return Int64(seconds) < freshSince ? .stale : .buyable
+        }
+
+        /// 0 = unknown.
+        @inline(__always)
+        func price(_ product: Int) -> Int64 {
+            guard product >= 0, product < count, let prices else { return 0 }
+            return prices[product]
+        }
+
+        /// 0 = none.
+        @inline(__always)
+        func oldPrice(_ product: Int) -> Int64 {
+            guard product >= 0, product < count, let oldPrices else { return 0 }
+            return oldPrices[product]
         }
     }
 
@@ -83,9 +125,9 @@ public struct StockView: Sendable {
         for (location, rows) in changed {
             let old = locations[location]
             let missing = snapshot.stockedCount - old.asOf.count
-            var asOf = old.asOf + ContiguousArray(repeating: 0, count: missing)
-            var prices = old.prices + ContiguousArray(repeating: 0, count: missing)
-            var oldPrices = old.oldPrices + ContiguousArray(repeating: 0, count: missing)
+            var asOf = ContiguousArray(old.asOf) + ContiguousArray(repeating: 0, count: missing)
+            var prices = ContiguousArray(old.prices) + ContiguousArray(repeating: 0, count: missing)
+            var oldPrices = ContiguousArray(old.oldPrices) + ContiguousArray(repeating: 0, count: missing)
             for row in rows {
                 let product = Int(snapshot.stockPlace(snapshot.lookup.productByID.find(row.productID)))
                 guard product >= 0 else { continue }
@@ -116,7 +158,7 @@ public struct StockView: Sendable {
                 return LocationStock(asOf: [], prices: [], oldPrices: [])
             }
             let stock = locations[index]
-            func pick<Value: FixedWidthInteger>(_ values: ContiguousArray<Value>) -> ContiguousArray<Value> {
+            func pick<Value: FixedWidthInteger>(_ values: UnsafeMutableBufferPointer<Value>) -> ContiguousArray<Value> {
                 ContiguousArray(places.map { $0 >= 0 && $0 < values.count ? values[$0] : 0 })
             }
             return LocationStock(
@@ -130,12 +172,12 @@ public struct StockView: Sendable {
     /// Whether a product (by `Snapshot.stockPlace`) can be bought in a location (by index) at `now`.
     public func availability(_ product: Int32, location: Int32, now: Timestamp) -> Availability {
         guard location >= 0, Int(location) < locations.count else { return .absent }
-        return locations[Int(location)].availability(product, freshSince: freshSince(now))
+        return locations[Int(location)].here.availability(Int(product), freshSince: freshSince(now))
     }
 
     /// Stock of one location (by index), for a decision that asks many times; nil when it is unknown.
-    func here(_ location: Int32) -> LocationStock? {
-        location >= 0 && Int(location) < locations.count ? locations[Int(location)] : nil
+    func here(_ location: Int32) -> Here? {
+        location >= 0 && Int(location) < locations.count ? locations[Int(location)].here : nil
     }
 
     /// Second of the epoch before which figures are stale.

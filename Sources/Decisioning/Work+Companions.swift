@@ -62,8 +62,8 @@ extension Work {
     /// Forgets the page as it stands: everything on it is stamped.
     mutating func beginRound() {
         epoch += 1
-        attributes.removeAll(keepingCapacity: true)
-        candidates.removeAll(keepingCapacity: true)
-        slots.removeAll(keepingCapacity: true)
+        attributes.removeAll()
+        candidates.removeAll()
+        slots.removeAll()
     }
 }

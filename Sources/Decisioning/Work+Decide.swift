@@ -20,11 +20,12 @@ extension Work {
             }
         }
 
-        for key in affinitySet {
-            affinity[Int(key)] = 0
-            interest[Int(key)] = 0
+        for at in affinitySet.indices {
+            let key = Int(affinitySet[at])
+            affinity[key] = 0
+            interest[key] = 0
         }
-        affinitySet.removeAll(keepingCapacity: true)
+        affinitySet.removeAll()
     }
 
     private mutating func decideSlots(
@@ -32,7 +33,7 @@ extension Work {
     ) {
         mark(request, inputs.snapshot)
         var formats: UInt32 = 0
-        for slot in slots { formats |= slot.formats }
+        for index in slots.indices { formats |= slots[index].formats }
         var format: Int32 = 0
         while formats != 0 {
             if formats & 1 != 0 { traverse(format, only: -1, request, inputs, &result) }
@@ -100,7 +101,7 @@ extension Work {
         }
         // A slot keeps as many candidates as it needs, as earlier slots may take from it, and as are explained.
         for index in slots.indices {
-            var limit = slots[index].need + Int32(DecisionResult.loserLimit) + 1
+            var limit = slots[index].need + Int32(Self.keptLosers) + 1
             for earlier in 0..<index where slots[earlier].formats & slots[index].formats != 0 {
                 limit += slots[earlier].need
             }

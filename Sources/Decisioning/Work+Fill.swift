@@ -14,7 +14,7 @@ extension Work {
         var runnerUp: Float = 0
         var ghosts = 0
         var runnerUpFound = false
-        winners.removeAll(keepingCapacity: true)
+        winners.removeAll()
         shelf.ofSlot = slots[index].shelf
         shelf.marginWeight = slots[index].marginWeight
 
@@ -57,7 +57,8 @@ extension Work {
                 }
                 if reason != .none { count(reason, 1 << UInt32(index), &result) }
                 let loser = DecisionResult.Loser(
-                    line: candidate.line, reason: reason, score: candidate.score, parts: candidate.parts)
+                    line: candidate.line, reason: reason, score: candidate.score,
+                    parts: candidate.parts(price: line.price))
                 if result.losers.count - firstLoser < DecisionResult.loserLimit {
                     result.losers.append(loser)
                     if reason == .holdout { ghosts += 1 }
@@ -148,7 +149,7 @@ extension Work {
         guard let here = inputs.here, product >= 0 else { return false }
         let place = inputs.snapshot.promotedPlace(product)
         if productOnPage[place] == epoch { return false }
-        return here.availability(Int32(place), freshSince: inputs.freshSince) == .buyable
+        return here.availability(place, freshSince: inputs.freshSince) == .buyable
     }
 
     /// Makes a candidate a winner: takes its own bid from the lease and counts its caps, then puts it on the page.
@@ -157,9 +158,12 @@ extension Work {
         _ inputs: Decider.Inputs, _ result: inout DecisionResult
     ) -> NoFillReason {
         var reserved: Int64 = 0
+        let weight = candidate.weight(line.pricing)
         if line.flags.contains(.needsLease) {
-            reserved = Scoring.reserve(line.unitBid, pricing: line.pricing, weight: candidate.weight)
-            if !inputs.budget.reserve(line.id, Micros(reserved), now: inputs.now) { return .leaseExhausted }
+            reserved = Scoring.reserve(line.unitBid, pricing: line.pricing, weight: weight)
+            guard let cell = inputs.leases[line.id], cell.pointee.reserve(reserved, now: inputs.now) else {
+                return .leaseExhausted
+            }
         }
         if hasProfile, line.flags.contains(.capped), let profiles = inputs.profiles {
             let claimed = profiles.claim(
@@ -180,8 +184,8 @@ extension Work {
             DecisionResult.Ad(
                 line: candidate.line, creative: candidate.creative, ad: UInt8(truncatingIfNeeded: result.ads.count),
                 position: UInt8(truncatingIfNeeded: winners.count), price: 0, reserved: reserved,
-                score: candidate.score, weight: candidate.weight, scoreWeight: candidate.scoreWeight,
-                parts: candidate.parts, firstCard: Int32(firstCard),
+                score: candidate.score, weight: weight, scoreWeight: candidate.scoreWeight,
+                parts: candidate.parts(price: line.price), firstCard: Int32(firstCard),
                 cardCount: Int32(result.cards.count - firstCard)))
         return .none
     }
@@ -208,7 +212,7 @@ extension Work {
             result.ads[at].price = price
             if ad.reserved > 0 {
                 let needed = Scoring.reserve(price, pricing: line.pricing, weight: ad.weight)
-                inputs.budget.release(line.id, Micros(ad.reserved - needed))
+                inputs.leases[line.id]?.pointee.release(ad.reserved - needed)
                 result.ads[at].reserved = needed
             }
         }

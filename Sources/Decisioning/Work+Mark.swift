@@ -6,11 +6,12 @@ extension Work {
     mutating func mark(_ request: DecisionRequest, _ snapshot: Snapshot) {
         let space = snapshot.space
         pageBlock = 0
-        pageCategories.removeAll(keepingCapacity: true)
+        hourOfWeek = Int(min(max(request.minuteOfWeek, 0), 10_079)) / 60
+        pageCategories.removeAll()
         stamp(AttributeSpace.any)
         stamp(space.pageType(request.pageType))
         stamp(space.device(request.device))
-        for slot in slots { stamp(slot.attribute) }
+        for index in slots.indices { stamp(slots[index].attribute) }
         if request.location >= 0, Int(request.location) < snapshot.locations.count {
             stamp(space.locations + request.location)
         }
@@ -51,7 +52,7 @@ extension Work {
         if let signedIn = request.isSignedIn { stamp(space.signedIn(signedIn)) }
         if !snapshot.phrases.isEmpty { markPhrases(request, snapshot) }
         var strictest = pageBlock
-        for slot in slots { strictest = max(strictest, slot.competitorBlock) }
+        for index in slots.indices { strictest = max(strictest, slots[index].competitorBlock) }
         blocksCompetitors = hasBrand && strictest > 0
     }
 

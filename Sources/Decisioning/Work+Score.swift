@@ -77,12 +77,12 @@ extension Work {
     mutating func choose(_ unit: Snapshot.Unit, _ mixed: UInt64, _ inputs: Decider.Inputs) -> Chosen {
         let snapshot = inputs.snapshot
         guard snapshot.clicks.isActive else {
-            let rotation = unit.creativeCount == 1 ? 0 : Int32(mixed &>> 32 & 0xFFFF) % unit.creativeCount
-            return Chosen(creative: snapshot.unitCreatives[Int(unit.firstCreative + rotation)])
+            let rotation = unit.creativeCount == 1 ? 0 : Int(mixed &>> 32 & 0xFFFF) % Int(unit.creativeCount)
+            return Chosen(creative: snapshot.unitCreatives[Int(unit.firstCreative) + rotation])
         }
         var best = Chosen(creative: -1)
         var bestOdds: Float = -1
-        for at in Int(unit.firstCreative)..<Int(unit.firstCreative &+ unit.creativeCount) {
+        for at in Int(unit.firstCreative)..<(Int(unit.firstCreative) &+ Int(unit.creativeCount)) {
             var chosen = Chosen(creative: snapshot.unitCreatives[at])
             let creative = snapshot.creatives[Int(chosen.creative)]
             if creative.doubt != 0 {
@@ -121,12 +121,12 @@ extension Work {
     }
 
     /// True when a unit with its own share of the shopper's interests stays below the bar: seen from the posting and
-    /// the line item alone, before anything else of it is looked at.
+    /// the unit alone, before anything else of it is looked at.
     mutating func cannotReach(_ bar: Bar, _ posting: UInt64, isClick: Bool, _ snapshot: Snapshot) -> Bool {
         let base = Float(bitPattern: UInt32(truncatingIfNeeded: (posting &>> 32) &<< 1) & 0x7FFF_FFFF)
-        let line = Int(snapshot.units[Int(posting & 0xFFFF_FFFF)].line)
-        let category = Int(snapshot.lines[line].categoryAttribute)
-        let brand = Int(snapshot.lines[line].brandAttribute)
+        let unit = Int(posting & 0xFFFF_FFFF)
+        let category = Int(snapshot.units[unit].categoryAttribute)
+        let brand = Int(snapshot.units[unit].brandAttribute)
         let multiplier: Float
         if isClick, snapshot.clicks.isActive {
             multiplier = snapshot.clicks.interest(category: interest[category], brand: interest[brand])
@@ -171,20 +171,14 @@ extension Work {
                 heapCandidates[base &+ at] = heapCandidates[base &+ at &- 1]
                 at -= 1
             }
-            let probability = Scoring.probability(odds: odds, multiplier: pull.interest)
             heapKeys[base &+ at] = key
             heapCandidates[base &+ at] = Int32(candidates.count)
             slots[index].count = Int32(count &+ 1)
             candidates.append(
                 Candidate(
-                    unit: unit, line: lineIndex, creative: chosen.creative, score: score,
-                    weight: Scoring.weight(
-                        line.pricing, odds: odds, multiplier: line.pricing == .cpc ? pull.interest : pull.view),
-                    scoreWeight: UInt64(Double(part) * 4_294_967_296),
-                    parts: ClickParts(
-                        probability: probability, category: pull.category, brand: pull.brand, price: line.price,
-                        draw: chosen.draw
-                    ).raw))
+                    unit: unit, line: lineIndex, creative: chosen.creative, score: score, part: part, odds: odds,
+                    interest: pull.interest, view: pull.view, category: pull.category, brand: pull.brand,
+                    draw: UInt8(truncatingIfNeeded: chosen.draw)))
             kept = true
         }
         return kept

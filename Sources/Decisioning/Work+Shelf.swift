@@ -23,7 +23,7 @@ extension Work {
         let plan = line.shelf ?? shelf.ofSlot ?? .listed
         let first = result.cards.count
         let most = first + Int(format.maximumCards)
-        shelf.candidates.removeAll(keepingCapacity: true)
+        shelf.candidates.removeAll()
         if plan.mixesPrices { measurePrices(line, inputs) }
         if !plan.isListed {
             if !shelf.isReady { readyShelf(request, inputs) }
@@ -56,9 +56,9 @@ extension Work {
     private mutating func readyShelf(_ request: DecisionRequest, _ inputs: Decider.Inputs) {
         let snapshot = inputs.snapshot
         shelf.isReady = true
-        shelf.pageProducts.removeAll(keepingCapacity: true)
-        shelf.cart.removeAll(keepingCapacity: true)
-        shelf.categories.removeAll(keepingCapacity: true)
+        shelf.pageProducts.removeAll()
+        shelf.cart.removeAll()
+        shelf.categories.removeAll()
         for category in request.categories where category >= 0 { shelf.categories.append(category) }
         let hasCategory = !shelf.categories.isEmpty
         for index in request.products where index >= 0 && Int(index) < snapshot.products.count {
@@ -216,7 +216,7 @@ extension Work {
         for at in product.firstCategory..<(product.firstCategory + product.categoryCount) {
             var category = snapshot.productCategories[Int(at)]
             for _ in 0..<Snapshot.categoryDepth where category >= 0 && Int(category) < snapshot.categoryParents.count {
-                for wanted in shelf.categories where wanted == category { return true }
+                for at in shelf.categories.indices where shelf.categories[at] == category { return true }
                 category = snapshot.categoryParents[Int(category)]
             }
         }
@@ -225,12 +225,13 @@ extension Work {
 
     /// Whether a product costs more, in this location, than something that is asked about.
     private func isDearer(_ place: Int, _ id: Int32, _ inputs: Decider.Inputs) -> Bool {
-        guard let here = inputs.here, place < here.prices.count else { return false }
-        let own = here.prices[place]
+        guard let here = inputs.here, place < here.count else { return false }
+        let own = here.price(place)
         let isPage = !shelf.pageProducts.isEmpty
-        for seed in isPage ? shelf.pageProducts : shelf.cart {
+        for at in 0..<(isPage ? shelf.pageProducts.count : shelf.cart.count) {
+            let seed = isPage ? shelf.pageProducts[at] : shelf.cart[at]
             let other = Int(inputs.snapshot.stockPlace(inputs.snapshot.lookup.productByID.find(seed)))
-            var price = other >= 0 && other < here.prices.count ? here.prices[other] : 0
+            var price = here.price(other)
             if price == 0 { price = inputs.shelves.product(seed).price }
             if own > price { return true }
         }
@@ -264,11 +265,11 @@ extension Work {
     ) {
         let snapshot = inputs.snapshot
         let place = snapshot.promotedPlace(index)
-        guard let here = inputs.here, productOnPage[place] != epoch, place < here.prices.count else { return }
+        guard let here = inputs.here, productOnPage[place] != epoch, place < here.count else { return }
         if strictness != .any, !fits(index, place, strictness, plan, from: first, most: most, inputs, result) { return }
         productOnPage[place] = epoch
         result.cards.append(
-            DecisionResult.Card(product: index, price: here.prices[place], oldPrice: here.oldPrices[place]))
+            DecisionResult.Card(product: index, price: here.price(place), oldPrice: here.oldPrice(place)))
     }
 
     private func fits(
@@ -278,7 +279,7 @@ extension Work {
         let product = inputs.snapshot.products[Int(index)]
         let group = inputs.shelves.group(product.id)
         if group == 0, strictness == .distinct || !plan.isDiverse { return true }
-        let band = priceBand(inputs.here?.prices[place] ?? 0)
+        let band = priceBand(inputs.here?.price(place) ?? 0)
         var ofBrand = 0
         var ofBand = 0
         for at in first..<result.cards.count {
@@ -307,7 +308,7 @@ extension Work {
             let index = inputs.snapshot.lineProducts[at]
             guard canShow(index, inputs) else { continue }
             count += 1
-            shelf.meanPrice += (here.prices[inputs.snapshot.promotedPlace(index)] - shelf.meanPrice) / count
+            shelf.meanPrice += (here.price(inputs.snapshot.promotedPlace(index)) - shelf.meanPrice) / count
         }
     }
 }

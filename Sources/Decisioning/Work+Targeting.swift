@@ -1,15 +1,17 @@
 import AdModel
 
 extension Work {
-    mutating func isTargeted(_ line: Snapshot.Line, _ request: DecisionRequest, _ snapshot: Snapshot) -> Bool {
-        var at = Int(line.firstClause)
-        let end = at &+ Int(line.clauseCount)
+    /// - Parameter isFound: by the index, so that the clause of its posting holds.
+    mutating func isTargeted(_ unit: Snapshot.Unit, isFound: Bool, _ snapshot: Snapshot) -> Bool {
+        var at = Int(unit.firstClause)
+        let end = at &+ Int(unit.clauseCount)
+        if isFound, unit.isFirstPosted { at &+= 1 }
         while at < end {
             let clause = snapshot.clauses[at]
             at += 1
             var found = false
             if clause.isHours {
-                let hour = Int(min(max(request.minuteOfWeek, 0), 10_079)) / 60
+                let hour = hourOfWeek
                 found = snapshot.hourMasks[Int(clause.first) &+ hour &>> 6] &>> UInt64(hour & 63) & 1 != 0
             } else {
                 var key = Int(clause.first)
@@ -27,14 +29,15 @@ extension Work {
         return true
     }
 
-    mutating func slotsTargeted(_ line: Snapshot.Line, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
+    mutating func slotsTargeted(_ unit: Snapshot.Unit, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
         var mask = accepting
         var left = accepting
         while left != 0 {
             let index = left.trailingZeroBitCount
             left &= left &- 1
             let attribute = slots[index].attribute
-            for at in Int(line.firstSlotClause)..<Int(line.firstSlotClause + line.slotClauseCount) {
+            let first = Int(unit.firstClause) + Int(unit.clauseCount)
+            for at in first..<(first + Int(unit.slotClauseCount)) {
                 let clause = snapshot.clauses[at]
                 var found = false
                 for key in Int(clause.first)..<Int(clause.first + clause.count)
@@ -52,25 +55,25 @@ extension Work {
     }
 
     /// Which of the slots are closed to a line item that promotes another brand than the page is about.
-    mutating func slotsClosedToRivals(_ line: Snapshot.Line, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
+    mutating func slotsClosedToRivals(_ unit: Snapshot.Unit, _ accepting: UInt32, _ snapshot: Snapshot) -> UInt32 {
         var closed: UInt32 = 0
         var left = accepting
         while left != 0 {
             let index = left.trailingZeroBitCount
             left &= left &- 1
             let level = max(pageBlock, slots[index].competitorBlock)
-            if level == 2 || level == 1 && sharesCategory(line, snapshot) { closed |= 1 << UInt32(index) }
+            if level == 2 || level == 1 && sharesCategory(unit, snapshot) { closed |= 1 << UInt32(index) }
         }
         return closed
     }
 
     /// Whether the category that a line item promotes is one of the page's, or lies above or below one of them.
-    private mutating func sharesCategory(_ line: Snapshot.Line, _ snapshot: Snapshot) -> Bool {
-        if line.categoryAttribute == 0 { return false }
-        if attributeStamp[Int(line.categoryAttribute)] == epoch { return true }
-        var at = line.categoryAttribute &- snapshot.space.categories
+    private mutating func sharesCategory(_ unit: Snapshot.Unit, _ snapshot: Snapshot) -> Bool {
+        if unit.categoryAttribute == 0 { return false }
+        if attributeStamp[Int(unit.categoryAttribute)] == epoch { return true }
+        var at = unit.categoryAttribute &- snapshot.space.categories
         for _ in 0..<Snapshot.categoryDepth where at >= 0 {
-            for own in pageCategories where own == at { return true }
+            for own in pageCategories.indices where pageCategories[own] == at { return true }
             at = snapshot.categoryParents[Int(at)]
         }
         return false

@@ -23,7 +23,7 @@ extension Work {
             }
         }
         if inputs.search == .exhaustive {
-            for unit in snapshot.units.indices where snapshot.units[unit].format == format {
+            for unit in snapshot.units.indices where Int32(snapshot.units[unit].format) == format {
                 if !request.among.isEmpty, !request.among.contains(snapshot.units[unit].line) { continue }
                 result.visited &+= 1
                 _ = consider(unit, accepting, isFirstLook: only < 0, request, inputs, &result)
@@ -31,7 +31,8 @@ extension Work {
             return
         }
         var bar = bar(accepting)
-        for list in lists {
+        for index in lists.indices {
+            let list = lists[index]
             var at = Int(list.start)
             let end = Int(list.end)
             while at < end {
@@ -52,8 +53,9 @@ extension Work {
 
     /// Posting ranges of the page's attributes, longest first: the long lists raise the threshold soonest.
     private mutating func collectLists(_ format: Int32, _ formatCount: Int32, _ snapshot: Snapshot) {
-        lists.removeAll(keepingCapacity: true)
-        for attribute in attributes {
+        lists.removeAll()
+        for index in attributes.indices {
+            let attribute = attributes[index]
             let list = 2 &* Int(attribute &* formatCount &+ format)
             let start = snapshot.postingStarts[list]
             let middle = snapshot.postingStarts[list + 1]
@@ -65,12 +67,12 @@ extension Work {
 
     private mutating func addList(_ start: Int32, _ end: Int32, isClick: Bool) {
         var at = lists.count
-        lists.append((start, end, isClick))
+        lists.append(PostingRange(start: start, end: end, isClick: isClick))
         while at > 0, lists[at - 1].end &- lists[at - 1].start < end &- start {
             lists[at] = lists[at - 1]
             at -= 1
         }
-        lists[at] = (start, end, isClick)
+        lists[at] = PostingRange(start: start, end: end, isClick: isClick)
     }
 
     /// Verifies, scores and offers one unit.
@@ -81,18 +83,17 @@ extension Work {
     ) -> Bool {
         let snapshot = inputs.snapshot
         let unit = snapshot.units[unitIndex]
-        let line = snapshot.lines[Int(unit.line)]
-        guard isTargeted(line, request, snapshot) else {
+        guard isTargeted(unit, isFound: inputs.search == .indexed, snapshot) else {
             if isFirstLook { count(.notTargeted, accepting, &result) }
             return false
         }
-        var mask = line.slotClauseCount == 0 ? accepting : slotsTargeted(line, accepting, snapshot)
+        var mask = unit.slotClauseCount == 0 ? accepting : slotsTargeted(unit, accepting, snapshot)
         if mask == 0 {
             if isFirstLook { count(.notTargeted, accepting, &result) }
             return false
         }
-        if blocksCompetitors, line.brandAttribute != 0, attributeStamp[Int(line.brandAttribute)] != epoch {
-            let blocked = slotsClosedToRivals(line, mask, snapshot)
+        if blocksCompetitors, unit.brandAttribute != 0, attributeStamp[Int(unit.brandAttribute)] != epoch {
+            let blocked = slotsClosedToRivals(unit, mask, snapshot)
             if blocked != 0 {
                 if isFirstLook { count(.competitorBlocked, blocked, &result) }
                 mask &= ~blocked
@@ -110,6 +111,7 @@ extension Work {
                 return false
             }
         }
+        let line = snapshot.lines[Int(unit.line)]
         let reason = Self.servability(unit, line, inputs)
         if reason != .none {
             if isFirstLook { count(reason, mask, &result) }
@@ -137,7 +139,7 @@ extension Work {
                 return false
             }
         }
-        if line.flags.contains(.hasGoal), inputs.budget.isGoalReached(line.id) {
+        if line.flags.contains(.hasGoal), inputs.leases[line.id]?.pointee.isGoalReached == true {
             if isFirstLook {
                 count(.goalReached, mask, &result)
                 stop(unit.line, .goalReached, mask, &result)
@@ -234,7 +236,7 @@ extension Work {
     ) -> UInt32 {
         var left = mask
         if line.pricing != .cpc {
-            let reason = inputs.budget.reasonAgainst(line.id, line.unitBid, now: inputs.now)
+            let reason = Self.budgetReason(line.id, line.unitBid, inputs)
             if reason == .none { return mask }
             if isFirstLook { count(reason, mask, &result) }
             return 0
@@ -245,12 +247,18 @@ extension Work {
             left &= left &- 1
             let weight = Scoring.weight(.cpc, odds: creative.odds * slots[index].click, multiplier: pull.interest)
             let most = Scoring.reserve(line.unitBid, pricing: .cpc, weight: weight)
-            let reason = inputs.budget.reasonAgainst(line.id, most, now: inputs.now)
+            let reason = Self.budgetReason(line.id, most, inputs)
             if reason == .none { continue }
             if isFirstLook { count(reason, 1 << UInt32(index), &result) }
             mask &= ~(1 << UInt32(index))
         }
         return mask
+    }
+
+    @inline(__always)
+    private static func budgetReason(_ lineItemID: Int32, _ amount: Int64, _ inputs: Decider.Inputs) -> NoFillReason {
+        guard let cell = inputs.leases[lineItemID] else { return .leaseExhausted }
+        return cell.pointee.reasonAgainst(amount, now: inputs.now)
     }
 
     /// The checks that cost most: pacing and caps.
@@ -259,7 +267,7 @@ extension Work {
     ) -> NoFillReason {
         if line.flags.contains(.paced) {
             // Other bits than those that break ties.
-            if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.budget.passShare(line.id) { return .paced }
+            if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.leases[line.id]?.pointee.passShare ?? .max { return .paced }
         }
         if !request.countsCaps, line.flags.contains(.capped) { return .capsElsewhere }
         if hasProfile, line.flags.contains(.capped), CapCounters.mayHold(line.id, line.advertiserID, capFilter) {
@@ -284,7 +292,7 @@ extension Work {
         var stale: Int32 = 0
         for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
             let place = inputs.snapshot.promotedPlace(inputs.snapshot.lineProducts[at])
-            switch here.availability(Int32(truncatingIfNeeded: place), freshSince: inputs.freshSince) {
+            switch here.availability(place, freshSince: inputs.freshSince) {
             case .buyable:
                 buyable += 1
                 if buyable >= wanted { return .none }

@@ -1,31 +1,13 @@
 import AdModel
 import Audiences
 import Measurement
-import NIOCore
-import NIOHTTP1
 import Store
 import Telemetry
 
 extension DeliveryEnvironment {
     /// The client of a request, past trusted proxies.
     func client(of request: EdgeRequest) -> ClientAddress? {
-        let peer = request.peer.flatMap(Self.address(of:))
-        return settings.trustedProxies.client(
-            peer: peer, forwardedFor: request.facts.forwardedFor)
-    }
-
-    /// Read where the socket's address holds it: a text would be made and read for every request.
-    private static func address(of peer: SocketAddress) -> ClientAddress? {
-        let place: Range<Int>
-        switch peer {
-        // Behind family and port, and in IPv6 the flow.
-        case .v4: place = 4..<8
-        case .v6: place = 8..<24
-        default: return nil
-        }
-        return peer.withSockAddr {
-            ClientAddress(bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(start: $0, count: $1)[place]))
-        }
+        settings.trustedProxies.client(peer: request.peer, forwardedFor: request.facts.forwardedFor)
     }
 
     /// The customer id that the shop vouches for.

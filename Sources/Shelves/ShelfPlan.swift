@@ -1,7 +1,7 @@
 /// How a line item's or a placement's shelf is filled: algorithms in order of preference, and what a shelf should not
 /// be full of. Whatever the algorithms leave empty is filled with the line item's products in their own order. A few
 /// bytes without references, so that decisions copy it freely.
-public struct ShelfPlan: Equatable, Hashable, Sendable {
+public struct ShelfPlan: Equatable, Hashable, Sendable, BitwiseCopyable {
     /// Algorithms of one chain.
     public static let chainLimit = 7
     /// Cards of one brand at most; 0 = any number.

@@ -11,7 +11,6 @@ import Telemetry
 final class EventsEndpoint {
     private let environment: DeliveryEnvironment
     private var body: [UInt8] = []
-    private var arena: [UInt8] = []
 
     init(_ environment: DeliveryEnvironment) { self.environment = environment }
 
@@ -26,11 +25,14 @@ final class EventsEndpoint {
 
     func batch(_ request: EdgeRequest, now: Timestamp, reply: ReplySlot) throws(Problem) -> Handled {
         let state = try current()
-        body.removeAll(keepingCapacity: true)
-        body.append(contentsOf: request.body.readableBytesView)
-        var json = JSONReader(body, arena: arena)
-        arena = []
-        defer { arena = json.text }
+        // Moved, not copied: two owners would make the reader take new memory.
+        var memory: [UInt8] = []
+        swap(&memory, &body)
+        memory.removeAll(keepingCapacity: true)
+        memory.append(contentsOf: request.body.readableBytesView)
+        var json = JSONReader(memory)
+        memory = []
+        defer { body = json.text }
         let parsed = try EventsBody(&json)
         let storefront = state.snapshot.lookup.storefronts.find(parsed.storefront)
         guard storefront >= 0 else {

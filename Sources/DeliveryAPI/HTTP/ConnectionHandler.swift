@@ -1,3 +1,4 @@
+import Measurement
 import NIOCore
 import NIOHTTP1
 import Telemetry
@@ -29,6 +30,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private let edge: EdgeLoop
     private var context: ChannelHandlerContext?
+    private var peer: ClientAddress?
     private var input = Input.idle
     private var owed = CircularBuffer<Owed>()
     private var nextSequence: UInt64 = 0
@@ -55,6 +57,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        peer = context.remoteAddress.flatMap(ClientAddress.init)
         if !edge.register(self) {
             edge.shared.refusedConnections.add()
             refuse(Problem(.tooManyConnections, "Try again in a moment, or use fewer connections."))
@@ -177,7 +180,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ route: Route, _ head: HTTPRequestHead, _ facts: HeadFacts, _ frame: AnswerFrame
     ) -> EdgeRequest {
         EdgeRequest(
-            route: route, head: head, facts: facts, body: ByteBuffer(), channel: context?.channel, frame: frame,
+            route: route, head: head, facts: facts, body: ByteBuffer(), peer: peer, frame: frame,
             shared: edge.shared)
     }
 
@@ -236,7 +239,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard case .body(let request, let limit) = input else { return }
         input = request.frame.keepAlive ? .idle : .finished
         deadline = edge.tick + edge.shared.limits.idleSeconds
-        guard limit >= 0 else { return }
+        if limit >= 0 { handle(request) }
+    }
+
+    private func handle(_ request: EdgeRequest) {
         let sequence = takeSequence()
         let slot = ReplySlot(self, loop: edge.loop, sequence: sequence)
         edge.out.clear()
@@ -274,8 +280,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         var request = request(.placements, Self.plainHead, facts, frame)
         request.body = body
-        input = .body(request, limit: Route.placements.bodyLimit)
-        finishRequest()
+        if !frame.keepAlive { input = .finished }
+        deadline = edge.tick + edge.shared.limits.idleSeconds
+        handle(request)
     }
 
     /// Some of a request is here: the rest must come within the time of a body.
@@ -408,4 +415,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func abort() { context?.close(promise: nil) }
+}
+
+extension ClientAddress {
+    /// Read where the socket's address holds it, without making a text of it.
+    fileprivate init?(_ address: SocketAddress) {
+        let place: Range<Int>
+        switch address {
+        // Behind family and port, and in IPv6 the flow.
+        case .v4: place = 4..<8
+        case .v6: place = 8..<24
+        default: return nil
+        }
+        let found = address.withSockAddr {
+            ClientAddress(bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(start: $0, count: $1)[place]))
+        }
+        guard let found else { return nil }
+        self = found
+    }
 }

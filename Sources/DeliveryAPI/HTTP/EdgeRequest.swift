@@ -1,4 +1,5 @@
 import AdModel
+import Measurement
 import NIOCore
 import NIOHTTP1
 
@@ -30,8 +31,8 @@ struct EdgeRequest {
     var head: HTTPRequestHead
     var facts: HeadFacts
     var body: ByteBuffer
-    /// The connection, for its peer's address, which may be a proxy's.
-    var channel: (any Channel)?
+    /// The other side of the connection, which may be a proxy; nil when it has no address.
+    var peer: ClientAddress?
     var frame: AnswerFrame
     let shared: EdgeShared
 
@@ -39,7 +40,6 @@ struct EdgeRequest {
     var id: String { shared.nextRequestID() }
     /// What follows `?`, undecoded.
     var query: Substring { RouteTable.query(of: head.uri) }
-    var peer: SocketAddress? { channel?.remoteAddress }
 }
 
 /// What became of a request.

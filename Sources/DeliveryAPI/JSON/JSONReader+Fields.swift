@@ -26,15 +26,19 @@ extension JSONReader {
         return slice
     }
 
-    private func hasControls(_ slice: TextSlice) -> Bool { text[slice.range].contains { $0 < 0x20 || $0 == 0x7F } }
+    private func hasControls(_ slice: TextSlice) -> Bool {
+        withBytes(slice) { bytes in bytes.contains { $0 < 0x20 || $0 == 0x7F } }
+    }
 
     /// A name that is echoed in answers: `A-Z a-z 0-9 . _ : -`, 1 to 64 bytes.
     mutating func echoedName(_ field: @autoclosure () -> String) throws(Problem) -> TextSlice {
         let slice = try string(field())
-        let good = text[slice.range].allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x3A, 0x2D: true
-            default: false
+        let good = withBytes(slice) { bytes in
+            bytes.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x3A, 0x2D: true
+                default: false
+                }
             }
         }
         guard good, slice.count >= 1, slice.count <= 64 else {

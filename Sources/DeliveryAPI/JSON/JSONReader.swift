@@ -1,6 +1,6 @@
 import AdModel
 
-/// A piece of text inside the reader's arena: offset and length in bytes, valid UTF-8, no escapes left.
+/// A piece of text inside the reader's memory: offset and length in bytes, valid UTF-8, no escapes left.
 struct TextSlice: Equatable, Sendable {
     var start: Int32 = 0
     var count: Int32 = 0
@@ -12,19 +12,20 @@ struct TextSlice: Equatable, Sendable {
 /// A pull scanner over one bounded JSON body.
 ///
 /// Callers ask for exactly what they expect, so there is no tree, no recursion and no skipping: a member that the
-/// caller does not know is refused by name. Strings are copied, unescaped and checked as UTF-8, into one arena
-/// that is reused from request to request. Works on hostile bytes: every access is bounds-checked by the array.
+/// caller does not know is refused by name. Strings are checked as UTF-8 and stay where the body has them; only those
+/// with escapes are decoded, behind the body. The memory is reused from request to request. Works on hostile bytes:
+/// every access is bounds-checked by the array.
 package struct JSONReader {
-    private let bytes: [UInt8]
-    private var at = 0
-    /// Decoded strings of this body, one after the other.
+    /// The body, then the strings that had to be decoded.
     private(set) var text: [UInt8]
+    /// Bytes of the body.
+    private let bodyCount: Int
+    private var at = 0
 
-    /// `arena` is emptied and used for strings; take it back from `text` to reuse its capacity.
-    package init(_ bytes: [UInt8], arena: consuming [UInt8] = []) {
-        self.bytes = bytes
-        text = arena
-        text.removeAll(keepingCapacity: true)
+    /// Takes the bytes of a body over; take them back from `text` to reuse their memory.
+    package init(_ body: consuming [UInt8]) {
+        text = body
+        bodyCount = text.count
     }
 
     /// Byte offset that is read next, for messages.
@@ -35,8 +36,8 @@ package struct JSONReader {
     /// Consumes `{`. The result is the "first member" flag that `nextKey` needs.
     mutating func openObject(_ field: @autoclosure () -> String) throws(Problem) -> Bool {
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends too early") }
-        guard bytes[at] == 0x7B else { throw wrongKind("an object", field()) }
+        guard at < bodyCount else { throw syntax("the body ends too early") }
+        guard text[at] == 0x7B else { throw wrongKind("an object", field()) }
         at += 1
         return true
     }
@@ -44,20 +45,20 @@ package struct JSONReader {
     /// The next member's name, with the colon consumed; nil at `}`.
     mutating func nextKey(_ first: inout Bool) throws(Problem) -> TextSlice? {
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends inside an object") }
-        if bytes[at] == 0x7D {
+        guard at < bodyCount else { throw syntax("the body ends inside an object") }
+        if text[at] == 0x7D {
             at += 1
             return nil
         }
         if !first {
-            guard bytes[at] == 0x2C else { throw syntax("expected ',' or '}'") }
+            guard text[at] == 0x2C else { throw syntax("expected ',' or '}'") }
             at += 1
             skipSpace()
         }
         first = false
         let key = try rawString()
         skipSpace()
-        guard at < bytes.count, bytes[at] == 0x3A else { throw syntax("expected ':'") }
+        guard at < bodyCount, text[at] == 0x3A else { throw syntax("expected ':'") }
         at += 1
         return key
     }
@@ -65,8 +66,8 @@ package struct JSONReader {
     /// Consumes `[`. The result is the "first element" flag that `nextElement` needs.
     mutating func openArray(_ field: @autoclosure () -> String) throws(Problem) -> Bool {
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends too early") }
-        guard bytes[at] == 0x5B else { throw wrongKind("an array", field()) }
+        guard at < bodyCount else { throw syntax("the body ends too early") }
+        guard text[at] == 0x5B else { throw wrongKind("an array", field()) }
         at += 1
         return true
     }
@@ -74,22 +75,22 @@ package struct JSONReader {
     /// Whether an array comes next.
     mutating func isArray() -> Bool {
         skipSpace()
-        return at < bytes.count && bytes[at] == 0x5B
+        return at < bodyCount && text[at] == 0x5B
     }
 
     /// True when another element follows, false after `]`.
     mutating func nextElement(_ first: inout Bool) throws(Problem) -> Bool {
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends inside an array") }
-        if bytes[at] == 0x5D {
+        guard at < bodyCount else { throw syntax("the body ends inside an array") }
+        if text[at] == 0x5D {
             at += 1
             return false
         }
         if !first {
-            guard bytes[at] == 0x2C else { throw syntax("expected ',' or ']'") }
+            guard text[at] == 0x2C else { throw syntax("expected ',' or ']'") }
             at += 1
             skipSpace()
-            guard at < bytes.count, bytes[at] != 0x5D else { throw syntax("a value is missing") }
+            guard at < bodyCount, text[at] != 0x5D else { throw syntax("a value is missing") }
         }
         first = false
         return true
@@ -98,7 +99,7 @@ package struct JSONReader {
     /// Only white space may follow the document.
     package mutating func end() throws(Problem) {
         skipSpace()
-        guard at == bytes.count else { throw syntax("there is something after the end of the document") }
+        guard at == bodyCount else { throw syntax("there is something after the end of the document") }
     }
 
     // MARK: Values
@@ -106,16 +107,16 @@ package struct JSONReader {
     /// A string.
     mutating func string(_ field: @autoclosure () -> String) throws(Problem) -> TextSlice {
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends too early") }
-        guard bytes[at] == 0x22 else { throw wrongKind("a string", field()) }
+        guard at < bodyCount else { throw syntax("the body ends too early") }
+        guard text[at] == 0x22 else { throw wrongKind("a string", field()) }
         return try rawString()
     }
 
     /// `null` is consumed and answered true: an optional member may be null.
     mutating func null() -> Bool {
         skipSpace()
-        guard at + 4 <= bytes.count, bytes[at] == 0x6E, bytes[at + 1] == 0x75, bytes[at + 2] == 0x6C,
-            bytes[at + 3] == 0x6C
+        guard at + 4 <= bodyCount, text[at] == 0x6E, text[at + 1] == 0x75, text[at + 2] == 0x6C,
+            text[at + 3] == 0x6C
         else { return false }
         at += 4
         return true
@@ -131,14 +132,14 @@ package struct JSONReader {
     /// An integer without fraction or exponent that fits `Int64`.
     mutating func integer(_ field: @autoclosure () -> String) throws(Problem) -> Int64 {
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends too early") }
+        guard at < bodyCount else { throw syntax("the body ends too early") }
         var i = at
-        let negative = bytes[i] == 0x2D
+        let negative = text[i] == 0x2D
         if negative { i += 1 }
         let firstDigit = i
         var value: Int64 = 0
-        while i < bytes.count, bytes[i] &- 0x30 <= 9 {
-            let digit = Int64(bytes[i] &- 0x30)
+        while i < bodyCount, text[i] &- 0x30 <= 9 {
+            let digit = Int64(text[i] &- 0x30)
             let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
             let (sum, carried) = product.subtractingReportingOverflow(digit)
             guard !overflowed, !carried else { throw wrongKind("an integer of at most 63 bits", field()) }
@@ -147,8 +148,8 @@ package struct JSONReader {
         }
         let digits = i - firstDigit
         guard digits > 0 else { throw wrongKind("an integer", field()) }
-        if digits > 1, bytes[firstDigit] == 0x30 { throw syntax("a number must not start with 0") }
-        if i < bytes.count, bytes[i] == 0x2E || bytes[i] == 0x65 || bytes[i] == 0x45 {
+        if digits > 1, text[firstDigit] == 0x30 { throw syntax("a number must not start with 0") }
+        if i < bodyCount, text[i] == 0x2E || text[i] == 0x65 || text[i] == 0x45 {
             throw wrongKind("an integer without fraction or exponent", field())
         }
         // The value was collected as a negative number, because Int64.min has no positive twin.
@@ -180,8 +181,8 @@ package struct JSONReader {
     package mutating func skipValue(depth: Int = 16) throws(Problem) {
         guard depth > 0 else { throw syntax("values are nested too deep") }
         skipSpace()
-        guard at < bytes.count else { throw syntax("the body ends too early") }
-        switch bytes[at] {
+        guard at < bodyCount else { throw syntax("the body ends too early") }
+        switch text[at] {
         case 0x22: _ = try rawString()
         case 0x7B:
             at += 1
@@ -198,23 +199,23 @@ package struct JSONReader {
     }
 
     private mutating func skipNumber() throws(Problem) {
-        if bytes[at] == 0x2D { at += 1 }
+        if text[at] == 0x2D { at += 1 }
         let first = at
         func digits(_ from: Int) -> Int {
             var i = from
-            while i < bytes.count, bytes[i] &- 0x30 <= 9 { i += 1 }
+            while i < bodyCount, text[i] &- 0x30 <= 9 { i += 1 }
             return i
         }
         at = digits(at)
-        guard at > first, at == first + 1 || bytes[first] != 0x30 else { throw syntax("this is not a number") }
-        if at < bytes.count, bytes[at] == 0x2E {
+        guard at > first, at == first + 1 || text[first] != 0x30 else { throw syntax("this is not a number") }
+        if at < bodyCount, text[at] == 0x2E {
             let end = digits(at + 1)
             guard end > at + 1 else { throw syntax("this is not a number") }
             at = end
         }
-        if at < bytes.count, bytes[at] == 0x65 || bytes[at] == 0x45 {
+        if at < bodyCount, text[at] == 0x65 || text[at] == 0x45 {
             at += 1
-            if at < bytes.count, bytes[at] == 0x2B || bytes[at] == 0x2D { at += 1 }
+            if at < bodyCount, text[at] == 0x2B || text[at] == 0x2D { at += 1 }
             let end = digits(at)
             guard end > at else { throw syntax("this is not a number") }
             at = end
@@ -236,6 +237,17 @@ package struct JSONReader {
         }
     }
 
+    /// Calls `body` with the bytes of the slice.
+    @inline(__always)
+    func withBytes<Result>(_ slice: TextSlice, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        text.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[slice.range])) }
+    }
+
+    /// Whether two slices have the same bytes.
+    func isSame(_ one: TextSlice, _ other: TextSlice) -> Bool {
+        one.count == other.count && text[one.range].elementsEqual(text[other.range])
+    }
+
     /// The slice as a string. It was checked as UTF-8 when it was read.
     func swift(_ slice: TextSlice) -> String { String(decoding: text[slice.range], as: UTF8.self) }
 
@@ -244,9 +256,9 @@ package struct JSONReader {
     func syntax(_ what: String) -> Problem { Problem(.invalidJSON, "At byte \(at): \(what).") }
 
     func wrongKind(_ expected: String, _ field: String) -> Problem {
-        guard at < bytes.count else { return syntax("the body ends too early") }
+        guard at < bodyCount else { return syntax("the body ends too early") }
         // A byte that starts no JSON value at all is a matter of syntax, not of this field.
-        switch bytes[at] {
+        switch text[at] {
         case 0x22, 0x2D, 0x30...0x39, 0x5B, 0x7B, 0x66, 0x6E, 0x74:
             return Problem(.invalidField, "At byte \(at): expected \(expected).", field: field)
         default: return syntax("expected \(expected)")
@@ -263,8 +275,8 @@ package struct JSONReader {
     // MARK: Bytes
 
     private mutating func skipSpace() {
-        while at < bytes.count {
-            switch bytes[at] {
+        while at < bodyCount {
+            switch text[at] {
             case 0x20, 0x0A, 0x0D, 0x09: at += 1
             default: return
             }
@@ -273,9 +285,9 @@ package struct JSONReader {
 
     private mutating func literal(_ word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
-        guard at + count <= bytes.count else { return false }
+        guard at + count <= bodyCount else { return false }
         let same = word.withUTF8Buffer { expected in
-            for i in 0..<count where bytes[at + i] != expected[i] { return false }
+            for i in 0..<count where text[at + i] != expected[i] { return false }
             return true
         }
         if same { at += count }
@@ -283,29 +295,51 @@ package struct JSONReader {
     }
 
     private mutating func rawString() throws(Problem) -> TextSlice {
-        guard at < bytes.count, bytes[at] == 0x22 else { throw syntax("expected a string") }
+        guard at < bodyCount, text[at] == 0x22 else { throw syntax("expected a string") }
         at += 1
-        let start = text.count
+        let start = at
         while true {
-            guard at < bytes.count else { throw syntax("the body ends inside a string") }
-            let byte = bytes[at]
+            guard at < bodyCount else { throw syntax("the body ends inside a string") }
+            let byte = text[at]
             switch byte {
             case 0x22:
                 at += 1
-                return TextSlice(start: Int32(start), count: Int32(text.count - start))
+                return TextSlice(start: Int32(start), count: Int32(at - 1 - start))
+            case 0x5C: return try decodedString(from: start)
+            case 0..<0x20: throw syntax("a control character inside a string must be escaped")
+            case 0x20...0x7F: at += 1
+            default: at += try multibyte()
+            }
+        }
+    }
+
+    /// The rest of a string with escapes: what of it was read stands at `start`.
+    private mutating func decodedString(from start: Int) throws(Problem) -> TextSlice {
+        let decoded = text.count
+        for i in start..<at { text.append(text[i]) }
+        while true {
+            guard at < bodyCount else { throw syntax("the body ends inside a string") }
+            let byte = text[at]
+            switch byte {
+            case 0x22:
+                at += 1
+                return TextSlice(start: Int32(decoded), count: Int32(text.count - decoded))
             case 0x5C: try escape()
             case 0..<0x20: throw syntax("a control character inside a string must be escaped")
             case 0x20...0x7F:
                 text.append(byte)
                 at += 1
-            default: try multibyte()
+            default:
+                let length = try multibyte()
+                for i in at..<(at + length) { text.append(text[i]) }
+                at += length
             }
         }
     }
 
     private mutating func escape() throws(Problem) {
-        guard at + 1 < bytes.count else { throw syntax("the body ends inside a string") }
-        let kind = bytes[at + 1]
+        guard at + 1 < bodyCount else { throw syntax("the body ends inside a string") }
+        let kind = text[at + 1]
         switch kind {
         case 0x22, 0x5C, 0x2F: text.append(kind)
         case 0x62: text.append(0x08)
@@ -317,7 +351,7 @@ package struct JSONReader {
             var unit = try hex4(at + 2)
             at += 6
             if unit & 0xFC00 == 0xD800 {
-                guard at + 1 < bytes.count, bytes[at] == 0x5C, bytes[at + 1] == 0x75 else {
+                guard at + 1 < bodyCount, text[at] == 0x5C, text[at + 1] == 0x75 else {
                     throw syntax("a surrogate has no partner")
                 }
                 let low = try hex4(at + 2)
@@ -334,14 +368,14 @@ package struct JSONReader {
     }
 
     private func hex4(_ from: Int) throws(Problem) -> UInt32 {
-        guard from + 4 <= bytes.count else { throw syntax("the body ends inside a string") }
+        guard from + 4 <= bodyCount else { throw syntax("the body ends inside a string") }
         var value: UInt32 = 0
         for i in from..<(from + 4) {
             let digit: UInt8
-            switch bytes[i] {
-            case 0x30...0x39: digit = bytes[i] - 0x30
-            case 0x41...0x46: digit = bytes[i] - 0x37
-            case 0x61...0x66: digit = bytes[i] - 0x57
+            switch text[i] {
+            case 0x30...0x39: digit = text[i] - 0x30
+            case 0x41...0x46: digit = text[i] - 0x37
+            case 0x61...0x66: digit = text[i] - 0x57
             default: throw syntax("\\u needs four hexadecimal digits")
             }
             value = value << 4 | UInt32(digit)
@@ -349,9 +383,9 @@ package struct JSONReader {
         return value
     }
 
-    /// One scalar of two to four bytes, refused when overlong, a surrogate or beyond U+10FFFF.
-    private mutating func multibyte() throws(Problem) {
-        let lead = bytes[at]
+    /// Length of one scalar of two to four bytes, refused when overlong, a surrogate or beyond U+10FFFF.
+    private func multibyte() throws(Problem) -> Int {
+        let lead = text[at]
         let length: Int
         let second: ClosedRange<UInt8>
         switch lead {
@@ -364,11 +398,10 @@ package struct JSONReader {
         case 0xF4: (length, second) = (4, 0x80...0x8F)
         default: throw syntax("a string is not valid UTF-8")
         }
-        guard at + length <= bytes.count, second.contains(bytes[at + 1]) else {
+        guard at + length <= bodyCount, second.contains(text[at + 1]) else {
             throw syntax("a string is not valid UTF-8")
         }
-        for i in (at + 2)..<(at + length) where bytes[i] & 0xC0 != 0x80 { throw syntax("a string is not valid UTF-8") }
-        for i in at..<(at + length) { text.append(bytes[i]) }
-        at += length
+        for i in (at + 2)..<(at + length) where text[i] & 0xC0 != 0x80 { throw syntax("a string is not valid UTF-8") }
+        return length
     }
 }

@@ -52,10 +52,8 @@ final class OutBytes {
     @inline(__always)
     func append(_ source: [UInt8]) { source.withUnsafeBytes { append($0) } }
 
-    @inline(__always)
-    func append(_ source: ArraySlice<UInt8>) { source.withUnsafeBytes { append($0) } }
-
-    func append(_ text: String) {
+    /// Labelled, because a literal would prefer a `String` and be copied out of one.
+    func append(text: String) {
         var copy = text
         copy.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }

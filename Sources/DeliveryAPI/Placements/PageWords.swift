@@ -12,7 +12,7 @@ final class PageWords {
     func look(_ body: PlacementsBody, _ json: JSONReader, _ snapshot: Snapshot, into request: inout DecisionRequest) {
         if !body.query.isEmpty, snapshot.knowsPhrases {
             let stemmer = stemmer
-            json.text[body.query.range].withUnsafeBytes { phrase in
+            json.withBytes(body.query) { phrase in
                 PhraseWords.each(of: phrase, word: &word) { folded in
                     request.words.append(stemmer.withStem(folded) { snapshot.word($0) })
                 }
@@ -20,9 +20,9 @@ final class PageWords {
         }
         for key in body.keys {
             pair.removeAll(keepingCapacity: true)
-            pair.append(contentsOf: json.text[key.key.range])
+            json.withBytes(key.key) { pair.append(contentsOf: $0) }
             pair.append(0x3D)
-            pair.append(contentsOf: json.text[key.value.range])
+            json.withBytes(key.value) { pair.append(contentsOf: $0) }
             let named = pair.withUnsafeBytes { snapshot.attribute(ofKey: $0) }
             if named >= 0 { request.attributes.append(named) }
         }

@@ -126,7 +126,7 @@ struct PlacementsBody {
                 throw Problem(
                     .invalidField, "A key is 1 to 32 characters out of a-z 0-9 _ . -", field: "page.keys")
             }
-            for known in keys where json.text[known.key.range] == json.text[key.range] {
+            for known in keys where json.isSame(known.key, key) {
                 throw Problem(.duplicateField, "Give the key once.", field: "page.keys")
             }
             if !json.isArray() {
@@ -173,7 +173,7 @@ struct PlacementsBody {
             }
             try seen.require(0, "slots[\(index)].name")
             if slot.placement.isEmpty { slot.placement = slot.name }
-            for other in slots where json.text[other.name.range] == json.text[slot.name.range] {
+            for other in slots where json.isSame(other.name, slot.name) {
                 throw Problem(.duplicateField, "Every slot needs its own name.", field: "slots[\(index)].name")
             }
             slots.append(slot)

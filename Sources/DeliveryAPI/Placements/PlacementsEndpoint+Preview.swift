@@ -53,7 +53,7 @@ extension PlacementsEndpoint {
         out.append(place == nil ? "\",\"preview\":\"no_slot\",\"slots\":{" : "\",\"preview\":\"shown\",\"slots\":{")
         for index in parsed.slots.indices {
             out.append(index == 0 ? "\"" : ",\"")
-            out.append(json.text[parsed.slots[index].name.range])
+            json.withBytes(parsed.slots[index].name) { out.append($0) }
             if index == place {
                 out.append("\":{\"ads\":[")
                 writeAd(preview, snapshot.formats[Int(format)], state, token: token)
@@ -72,7 +72,7 @@ extension PlacementsEndpoint {
         out.append("{")
         out.append(preview.fragment)
         out.append(",\"preview\":true,\"token\":\"")
-        out.append(token)
+        out.append(text: token)
         out.append("\",\"products\":[")
         let location = scratch.request.location
         let locationID = location >= 0 ? state.snapshot.locations[Int(location)].id : 0
@@ -81,7 +81,7 @@ extension PlacementsEndpoint {
             out.append(card.card.fragment)
             out.append(",\"url\":\"")
             out.append(clickBase)
-            out.append(token)
+            out.append(text: token)
             out.append("/")
             out.append(decimal: Int64(card.index))
             out.append("\",\"price_micros\":")
@@ -97,13 +97,13 @@ extension PlacementsEndpoint {
         }
         out.append("],\"tracking\":{\"impression\":\"")
         out.append(pixelBase)
-        out.append(token)
+        out.append(text: token)
         out.append("\",\"viewable\":\"")
         out.append(pixelBase)
-        out.append(token)
+        out.append(text: token)
         out.append("?kind=viewable\",\"click\":\"")
         out.append(clickBase)
-        out.append(token)
+        out.append(text: token)
         out.append("\"}")
         if parsed.html, let render = environment.backend.renderHTML,
             let html = render(preview.creative.format, Array(out.bytes[start...]) + [0x7D])

@@ -18,7 +18,6 @@ final class PlacementsEndpoint {
     private let record = DecisionRecordWriter()
     let out = OutBytes()
     private var body: [UInt8] = []
-    private var arena: [UInt8] = []
     private(set) var parsed = PlacementsBody()
     /// Why the preview asked for is not shown; empty for almost every request.
     private var previewFault = ""
@@ -61,14 +60,14 @@ final class PlacementsEndpoint {
             throw Problem(.notReady, "The campaigns are still being loaded; try again in a moment.")
         }
         hasDecided = false
-        body.removeAll(keepingCapacity: true)
-        body.append(contentsOf: request.body.readableBytesView)
         parsed.reset()
         // Moved, not copied: two owners would make the reader take new memory.
         var memory: [UInt8] = []
-        swap(&memory, &arena)
-        var json = JSONReader(body, arena: consume memory)
-        defer { arena = json.text }
+        swap(&memory, &body)
+        memory.removeAll(keepingCapacity: true)
+        memory.append(contentsOf: request.body.readableBytesView)
+        var json = JSONReader(consume memory)
+        defer { body = json.text }
         try parsed.read(&json)
 
         let storefront = try lookUp(state, json, now: now)
@@ -126,7 +125,7 @@ final class PlacementsEndpoint {
     private func lookUp(_ state: ServingState, _ json: JSONReader, now: Timestamp) throws(Problem) -> Int32 {
         let snapshot = state.snapshot
         func find(_ table: CodeTable, _ slice: TextSlice, scope: Int32 = 0) -> Int32 {
-            json.text[slice.range].withUnsafeBytes { table.find($0, scope: scope) }
+            json.withBytes(slice) { table.find($0, scope: scope) }
         }
         let storefront = find(snapshot.lookup.storefronts, parsed.storefront)
         guard storefront >= 0 else {
@@ -162,7 +161,7 @@ final class PlacementsEndpoint {
         if !parsed.product.isEmpty {
             let product = find(snapshot.lookup.products, parsed.product)
             if product >= 0 { scratch.request.products.append(product) }
-            let named = json.text[parsed.product.range].withUnsafeBytes { snapshot.attribute(ofProduct: $0) }
+            let named = json.withBytes(parsed.product) { snapshot.attribute(ofProduct: $0) }
             if named >= 0 { scratch.request.attributes.append(named) }
         }
         words.look(parsed, json, snapshot, into: &scratch.request)
@@ -188,7 +187,7 @@ final class PlacementsEndpoint {
     private func locate(_ state: ServingState, _ json: JSONReader, storefront: Int32, _ request: EdgeRequest) {
         let snapshot = state.snapshot
         if !parsed.region.isEmpty {
-            scratch.request.region = json.text[parsed.region.range].withUnsafeBytes { snapshot.lookup.regions.find($0) }
+            scratch.request.region = json.withBytes(parsed.region) { snapshot.lookup.regions.find($0) }
         } else if let find = environment.backend.region, let address = environment.client(of: request),
             let region = find(address)
         {
@@ -361,11 +360,11 @@ final class PlacementsEndpoint {
         out.append(hex: UInt64(bitPattern: id.issuedAt.micros))
         out.append(hex: id.low)
         out.append("\"")
-        if !previewFault.isEmpty { out.append(",\"preview\":\"\(previewFault)\"") }
+        if !previewFault.isEmpty { out.append(text: ",\"preview\":\"\(previewFault)\"") }
         out.append(",\"slots\":{")
         for (index, slot) in scratch.result.slots.enumerated() {
             out.append(index == 0 ? "\"" : ",\"")
-            out.append(json.text[parsed.slots[index].name.range])
+            json.withBytes(parsed.slots[index].name) { out.append($0) }
             out.append("\":{\"ads\":[")
             if logged, slot.adCount > 0 {
                 for ad in slot.firstAd..<(slot.firstAd + slot.adCount) {
@@ -375,7 +374,7 @@ final class PlacementsEndpoint {
                 out.append("]}")
             } else {
                 out.append("],\"no_fill\":\"")
-                out.append(logged ? slot.noFill.name : "log_full")
+                out.append(text: logged ? slot.noFill.name : "log_full")
                 out.append("\"}")
             }
         }

@@ -47,6 +47,13 @@ final class BenchProcess {
         return (user + system) / 100
     }
 
+    /// Memory of the process that is in RAM now, bytes.
+    var residentBytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1_024
+    }
+
     func stop() {
         process.terminate()
         process.waitUntilExit()

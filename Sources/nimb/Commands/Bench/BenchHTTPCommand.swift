@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Postgres
 import PrivatePostgres
+import Profiles
 import Store
 
 /// `nimb bench http`: whole requests over HTTP against the bare responder (goals G1, G3 and G5).
@@ -37,6 +38,8 @@ struct BenchHTTPCommand: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("nimb-bench-\(getpid())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
+        // The database, too, stays away from the server's core.
+        try pinSelf(core: 1)
         let logger = Logger(label: "nimb.bench") { _ in SwiftLogNoOpLogHandler() }
         Console.warn("building a shop of \(lines) line items")
         let cluster = try await PrivateCluster.start(
@@ -70,12 +73,13 @@ struct BenchHTTPCommand: AsyncParsableCommand {
         }
         let nimb = try BenchProcess(["serve"] + node("serve", port: 18_080), port: 18_080, core: 0)
         defer { nimb.stop() }
-        try pinSelf(core: 1)
 
         let stream = BenchRequests(
             count: requests, connections: connections, addresses: geoip == nil ? [] : BenchAddresses.all)
         Console.warn("giving \(BenchRequests.shoppers) shoppers a profile")
+        let before = nimb.residentBytes
         try stream.makeProfiles(port: nimb.port)
+        let profileBytes = nimb.residentBytes - before
         let agreement = try await DecisionAgreement.load(
             pool, secrets: try SecretsFile.load(secrets, create: false), geoip: geoip)
         let sample = try stream.sample(port: nimb.port, count: 1_000, check: agreement)
@@ -83,10 +87,11 @@ struct BenchHTTPCommand: AsyncParsableCommand {
             "\(sample.answers) sampled answers: \(sample.slotsFilled * 100 / max(1, sample.slots)) % of slots filled, "
                 + "median \(sample.medianBytes) bytes, \(sample.agreeing) as decided again by asking every line item")
         Console.say(
-            "\(lines) line items, \(BenchRequests.shoppers) profiles, "
+            "\(lines) line items, \(BenchRequests.shoppers) profiles in \(profileBytes / 1_000_000) MB, "
                 + (geoip == nil ? "regions declared" : "regions by GeoIP"))
         let isSound =
             sample.agreeing == sample.answers && sample.slotsFilled * 10 >= sample.slots * 9 && geoip != nil
+            && profileBytes >= BenchRequests.shoppers * MemoryLayout<Profile>.size
         let bareArguments = ["bench", "server", "bare", "--body-bytes", "\(sample.medianBytes)"]
         let bare = try BenchProcess(bareArguments + ["--port", "18070"], port: 18_070, core: 0)
         defer { bare.stop() }
