@@ -27,6 +27,20 @@ public enum Decider {
             &scratch.result)
     }
 
+    /// The same for the question that is in `scratch.request` already.
+    public static func decide(
+        snapshot: Snapshot, stock: StockView, profiles: ProfileStore?, budget: LeaseTable, now: Timestamp,
+        seed: UInt64, scratch: Scratch, shelves: ShelfTables = .empty
+    ) {
+        // Moved out and back: a copy would count a reference to each of its lists.
+        var request = DecisionRequest()
+        swap(&request, &scratch.request)
+        decide(
+            request, snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, now: now, seed: seed,
+            scratch: scratch, shelves: shelves)
+        swap(&request, &scratch.request)
+    }
+
     /// Answers every slot of a page with the same reason, without looking at any line item.
     public static func refuse(
         _ request: DecisionRequest, reason: NoFillReason, snapshot: Snapshot, stock: StockView, scratch: Scratch

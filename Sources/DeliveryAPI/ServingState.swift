@@ -75,7 +75,24 @@ struct StorefrontView: Sendable {
 
 /// Holds the current state; readers take one reference under a lock held for nanoseconds.
 public final class ServingHolder: Sendable {
+    /// Everything that a request reads, taken together.
+    struct Served {
+        fileprivate var number: UInt64
+        private(set) var state: ServingState?
+        private(set) var leases: LeaseTable
+        private(set) var shelves: ShelfTables
+
+        fileprivate init(number: UInt64, state: ServingState?, leases: LeaseTable, shelves: ShelfTables) {
+            self.number = number
+            self.state = state
+            self.leases = leases
+            self.shelves = shelves
+        }
+    }
+
     private let current: Mutex<ServingState?>
+    /// Grows whenever anything of `served` becomes another, after it did.
+    private let number = Atomic<UInt64>(1)
     private let table: Mutex<LeaseTable>
     private let budgets = Mutex(BudgetChanges())
     private let stopped = Mutex(ServingStops.none)
@@ -91,6 +108,20 @@ public final class ServingHolder: Sendable {
         (budgetAlarm, raiseBudgetAlarm) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
+    var served: Served {
+        // The number first: what changes while the rest is read is read again.
+        let number = number.load(ordering: .acquiring)
+        return Served(number: number, state: state, leases: leases, shelves: shelves)
+    }
+
+    /// One load of a number as long as nothing has changed.
+    @inline(__always)
+    func renew(_ known: inout Served) {
+        if number.load(ordering: .acquiring) != known.number { known = served }
+    }
+
+    private func isRenewed() { number.wrappingAdd(1, ordering: .releasing) }
+
     /// nil until the first load.
     public var state: ServingState? { current.withLock { $0 } }
 
@@ -100,7 +131,10 @@ public final class ServingHolder: Sendable {
     /// What goes with what, for shelves; it belongs to no snapshot.
     public var shelves: ShelfTables {
         get { tables.withLock { $0 } }
-        set { tables.withLock { $0 = newValue } }
+        set {
+            tables.withLock { $0 = newValue }
+            isRenewed()
+        }
     }
 
     /// What must not serve at all.
@@ -145,6 +179,7 @@ public final class ServingHolder: Sendable {
         let largest = Int32(clamping: state.snapshot.lookup.lineByID.limit)
         table.withLock { $0 = $0.covering(largest) }
         current.withLock { $0 = state }
+        isRenewed()
     }
 
     /// Replaces a state by one made from it. What was put in its place meanwhile is only newer stock, which comes
@@ -160,6 +195,7 @@ public final class ServingHolder: Sendable {
             guard let old = state, old.snapshot === snapshot else { return }
             state = old.with(stock)
         }
+        isRenewed()
     }
 }
 

@@ -23,6 +23,36 @@ import Testing
         }
     }
 
+    /// Both written by another program, from the text of this type's comment.
+    @Test(arguments: [
+        "AQEAAD8zFkQGAE0AAAAAAAAAAwAAAAQAAAAFAAAABgAAAAcAAAAIAAAAAgEBA2cNEDR9Xao9YwAAAAAAAAALAAAADAAAAA0AAACRN97iWsbWo7-VkJQyCrio",
+        "AgEAAD8zFkQGAE0AAAAAAAAAAwAAAAQAAAAFAAAABgAAAAcAAAAIAAAAAgEBA8qBlvIE1dlnYwAAAAAAAAALAAAADAAAAA0AAADOjaFJB1dFzrI85SwBfShL",
+    ])
+    func aTokenOfEitherVersionOpens(wire: String) throws {
+        let token = AdToken(
+            decisionID: DecisionID(issuedAt: Timestamp(micros: 1_763_712_000_000_000), low: 77), storefrontID: 3,
+            placementID: 4, lineItemID: 5, campaignID: 6, advertiserID: 7, creativeVersionID: 8, ad: 2, position: 1,
+            pricing: .cpc, price: Micros(350_000), shopperHash: 99, productIDs: [11, 12, 13])
+        #expect(try codec().open(wire) == token)
+    }
+
+    @Test func theNewVersionIsWrittenByteForByte() throws {
+        let wire =
+            "AgEAAD8zFkQGAE0AAAAAAAAAAwAAAAQAAAAFAAAABgAAAAcAAAAIAAAAAgEBA8qBlvIE1dlnYwAAAAAAAAALAAAADAAAAA0AAADOjaFJB1dFzrI85SwBfShL"
+        let codec = try codec()
+        #expect(codec.encode(try codec.open(wire)) == wire)
+    }
+
+    @Test func aPeriodCoversItsOwnTimeOnly() throws {
+        let codec = try codec()
+        let first = DecisionID(issuedAt: Timestamp(micros: 3 << 26), low: 1)
+        let last = DecisionID(issuedAt: Timestamp(micros: (4 << 26) - 1), low: 2)
+        let next = DecisionID(issuedAt: Timestamp(micros: 4 << 26), low: 3)
+        let period = codec.period(of: first)
+        #expect(period.covers(last))
+        #expect(!period.covers(next))
+    }
+
     @Test func everyFlippedBitIsNoticed() throws {
         let codec = try codec()
         var make = RecordMaker(random: SplitMix(3))
@@ -127,7 +157,8 @@ import Testing
         var make = RecordMaker(random: SplitMix(9))
         let token = make.token()
         let signer = codec.begin(
-            token.decisionID, storefrontID: token.storefrontID, shopperHash: token.shopperHash)
+            token.decisionID, storefrontID: token.storefrontID, shopperHash: token.shopperHash,
+            in: codec.period(of: token.decisionID))
         var memory = [UInt8](repeating: 0, count: AdTokenCodec.wireLimit)
         let length = memory.withUnsafeMutableBytes { out in
             token.productIDs.withUnsafeBufferPointer { products in
@@ -145,14 +176,16 @@ import Testing
         var keys = try AdTokenKeys(id: 1, key: key)
         try keys.rotate(to: 2, key: otherKey)
         let codec = AdTokenCodec(keys)
-        let signer = codec.begin(
-            DecisionID(issuedAt: Timestamp(micros: 1), low: 2), storefrontID: 1, shopperHash: 3)
+        let decision = DecisionID(issuedAt: Timestamp(micros: 1), low: 2)
+        let period = codec.period(of: decision)
+        let signer = codec.begin(decision, storefrontID: 1, shopperHash: 3, in: period)
         var dumped = ""
         dump(keys, to: &dumped)
         dump(codec, to: &dumped)
+        dump(period, to: &dumped)
         dump(signer, to: &dumped)
         dump(ShopperHash(key: key), to: &dumped)
-        dumped += "\(keys) \(codec) \(signer) \(String(reflecting: keys))"
+        dumped += "\(keys) \(codec) \(period) \(signer) \(String(reflecting: keys))"
         for byte in key.dropFirst(10) + otherKey { #expect(!dumped.contains(" \(byte),")) }
         #expect(!dumped.contains("[0, 1, 2"))
         #expect(dumped.contains("redacted"))

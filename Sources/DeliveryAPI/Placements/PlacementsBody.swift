@@ -36,19 +36,28 @@ struct PlacementsBody {
         keys.reserveCapacity(Limits.pageKeys)
     }
 
-    mutating func reset() {
-        var keptSlots = slots
-        var keptKeys = keys
-        slots = []
-        keys = []
-        keptSlots.removeAll(keepingCapacity: true)
-        keptKeys.removeAll(keepingCapacity: true)
-        self = PlacementsBody(slots: keptSlots, keys: keptKeys)
-    }
+    /// Whether the page says anything in words.
+    var hasWords: Bool { !query.isEmpty || !keys.isEmpty }
 
-    private init(slots: [Slot], keys: [(key: TextSlice, value: TextSlice)]) {
-        self.slots = slots
-        self.keys = keys
+    /// Ready for the next body, without giving memory back.
+    mutating func reset() {
+        storefront = TextSlice()
+        pageType = .other
+        category = TextSlice()
+        brand = TextSlice()
+        product = TextSlice()
+        query = TextSlice()
+        keys.removeAll(keepingCapacity: true)
+        slots.removeAll(keepingCapacity: true)
+        visitor = TextSlice()
+        customer = TextSlice()
+        consent = false
+        signedIn = nil
+        device = nil
+        location = TextSlice()
+        region = TextSlice()
+        html = false
+        preview = TextSlice()
     }
 
     /// Reads the whole document.

@@ -27,12 +27,17 @@ final class PlacementsEndpoint {
     private var members: ContiguousArray<Int32> = []
     private var random: UInt64
     private let words = PageWords()
+    /// Keys of the current minute's tokens.
+    private var tokenPeriod: AdTokenPeriod?
+    /// What is served, as of the number it had when it was looked at.
+    private var served: ServingHolder.Served
     let clickBase: [UInt8]
     let pixelBase: [UInt8]
 
     init(_ environment: DeliveryEnvironment) {
         self.environment = environment
         random = UInt64.random(in: 0...(.max))
+        served = environment.serving.served
         clickBase = Array("\(environment.settings.publicBaseURL)/v1/click/".utf8)
         pixelBase = Array("\(environment.settings.publicBaseURL)/v1/pixel/".utf8)
     }
@@ -56,7 +61,8 @@ final class PlacementsEndpoint {
 
     /// Answers the request.
     func answer(_ request: EdgeRequest, now: Timestamp) throws(Problem) -> Outcome {
-        guard let state = environment.serving.state else {
+        environment.serving.renew(&served)
+        guard let state = served.state else {
             throw Problem(.notReady, "The campaigns are still being loaded; try again in a moment.")
         }
         hasDecided = false
@@ -92,22 +98,28 @@ final class PlacementsEndpoint {
         let id = DecisionID(
             issuedAt: now,
             low: UInt64(UInt16(bitPattern: environment.settings.nodeID)) << 48 | nextRandom() >> 16)
-        let leases = environment.serving.leases
         if environment.serving.isStopped(state.snapshot.storefronts[Int(storefront)].id) {
             Decider.refuse(
                 scratch.request, reason: .stopped, snapshot: state.snapshot, stock: state.stock, scratch: scratch)
         } else {
             Decider.decide(
-                scratch.request, snapshot: state.snapshot, stock: state.stock,
-                profiles: shopper.hash == 0 ? nil : environment.profiles, budget: leases, now: now, seed: id.seed,
-                scratch: scratch, shelves: environment.serving.shelves)
+                snapshot: state.snapshot, stock: state.stock,
+                profiles: shopper.hash == 0 ? nil : environment.profiles, budget: served.leases, now: now,
+                seed: id.seed, scratch: scratch, shelves: served.shelves)
         }
         let logged = log(id, state, json, storefront: storefront, shopper: shopper)
-        if !logged { takeBack(state, leases, shopper: shopper.hash, now: now) }
+        if !logged { takeBack(state, served.leases, shopper: shopper.hash, now: now) }
         hasDecided = true
         count(logged: logged)
         write(id, state, json, storefront: storefront, shopper: shopper.hash, logged: logged)
         return .written(cookie: shopper.cookie)
+    }
+
+    private func tokenPeriod(_ id: DecisionID) -> AdTokenPeriod {
+        if let tokenPeriod, tokenPeriod.covers(id) { return tokenPeriod }
+        let period = environment.tokens.period(of: id)
+        tokenPeriod = period
+        return period
     }
 
     /// The decision answered last, as the log has it; nil when it was none.
@@ -164,7 +176,7 @@ final class PlacementsEndpoint {
             let named = json.withBytes(parsed.product) { snapshot.attribute(ofProduct: $0) }
             if named >= 0 { scratch.request.attributes.append(named) }
         }
-        words.look(parsed, json, snapshot, into: &scratch.request)
+        if parsed.hasWords { words.look(parsed, json, snapshot, into: &scratch.request) }
         if !parsed.location.isEmpty {
             let location = find(snapshot.lookup.locations, parsed.location)
             guard location >= 0 else {
@@ -353,8 +365,9 @@ final class PlacementsEndpoint {
         _ id: DecisionID, _ state: ServingState, _ json: JSONReader, storefront: Int32, shopper: UInt64, logged: Bool
     ) {
         let snapshot = state.snapshot
+        let period = tokenPeriod(id)
         let signer = environment.tokens.begin(
-            id, storefrontID: snapshot.storefronts[Int(storefront)].id, shopperHash: shopper)
+            id, storefrontID: snapshot.storefronts[Int(storefront)].id, shopperHash: shopper, in: period)
         out.clear()
         out.append("{\"decision_id\":\"")
         out.append(hex: UInt64(bitPattern: id.issuedAt.micros))

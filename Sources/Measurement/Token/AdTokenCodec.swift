@@ -3,15 +3,17 @@ import Crypto
 
 /// Signs and opens ad tokens.
 ///
-/// One HMAC-SHA256 per decision, keyed by the installation's key over (key id, decision id), gives the decision two
-/// SipHash keys: one authenticates every ad's bytes (SipHash-2-4-128), the other seals its price. A token can so be
-/// opened by any node that has the key, and signing eleven ads costs little more than signing one.
+/// One HMAC-SHA256 per minute or so, keyed by the installation's key over (key id, period), gives two SipHash keys;
+/// each of them, over the decision id, gives the decision one of its own two: one authenticates every ad's bytes
+/// (SipHash-2-4-128), the other seals its price. A token can so be opened by any node that has the key, and signing
+/// eleven ads costs little more than signing one.
 ///
 /// Wire: base64url of version, key id, decision id, ids, ad, position, pricing, product count, sealed price, shopper
 /// hash, product ids (all little-endian), 16 bytes of tag.
 public struct AdTokenCodec: Sendable {
-    /// Format that this binary writes and reads.
-    public static let version: UInt8 = 1
+    /// Format that this binary writes. It also opens version 1, which took its two keys from an HMAC of its own: an
+    /// answer that was given before an upgrade is still on somebody's screen.
+    public static let version: UInt8 = 2
     /// Longest token in characters.
     public static let wireLimit = Base64URL.encodedCount(
         fixedLength + 4 * AdToken.productLimit + tagLength)
@@ -31,19 +33,30 @@ public struct AdTokenCodec: Sendable {
         signingID = keys.signingID
     }
 
-    /// Prepares to sign the ads of one decision, for the shopper whose keyed hash is given (0 = unknown).
-    public func begin(_ decision: DecisionID, storefrontID: Int32, shopperHash: UInt64) -> AdTokenSigner {
+    /// Keys of the time that a decision falls into: to be kept for as long as it `covers` decisions.
+    public func period(of decision: DecisionID) -> AdTokenPeriod {
         guard let state = states[Int(signingID)] else {
             preconditionFailure("AdTokenKeys always holds its signing key")
         }
+        return Self.period(state, keyID: signingID, decision)
+    }
+
+    /// Prepares to sign the ads of one decision, for the shopper whose keyed hash is given (0 = unknown).
+    /// - Parameter period: must cover the decision.
+    public func begin(
+        _ decision: DecisionID, storefrontID: Int32, shopperHash: UInt64, in period: AdTokenPeriod
+    ) -> AdTokenSigner {
+        precondition(period.covers(decision), "a token is signed with the keys of its time")
         return AdTokenSigner(
-            keyID: signingID, decision: decision, storefrontID: storefrontID, shopperHash: shopperHash,
-            secrets: Self.secrets(state, keyID: signingID, decision))
+            keyID: period.keyID, decision: decision, storefrontID: storefrontID, shopperHash: shopperHash,
+            secrets: period.secrets(decision))
     }
 
     /// Signs one ad on its own: for tests and tools; the edge uses `begin`.
     public func encode(_ token: AdToken) -> String {
-        let signer = begin(token.decisionID, storefrontID: token.storefrontID, shopperHash: token.shopperHash)
+        let signer = begin(
+            token.decisionID, storefrontID: token.storefrontID, shopperHash: token.shopperHash,
+            in: period(of: token.decisionID))
         return String(unsafeUninitializedCapacity: Self.wireLimit) { out in
             token.productIDs.withUnsafeBufferPointer { products in
                 signer.write(
@@ -78,11 +91,14 @@ public struct AdTokenCodec: Sendable {
     }
 
     private func opened(_ bytes: UnsafeRawBufferPointer) throws(TokenError) -> AdToken {
-        guard bytes[0] == Self.version else { throw .unsupportedVersion }
+        guard bytes[0] == Self.version || bytes[0] == 1 else { throw .unsupportedVersion }
         guard let state = states[Int(bytes[1])] else { throw .unknownKey }
         let decision = DecisionID(
             issuedAt: Timestamp(micros: bytes.field(2)), low: UInt64(bitPattern: bytes.field(10)))
-        let secrets = Self.secrets(state, keyID: bytes[1], decision)
+        let secrets =
+            bytes[0] == 1
+            ? Self.firstSecrets(state, keyID: bytes[1], decision)
+            : Self.period(state, keyID: bytes[1], decision).secrets(decision)
         let body = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - Self.tagLength)])
         let tag = secrets.authentication.hash128(body)
         let difference =
@@ -108,20 +124,37 @@ public struct AdTokenCodec: Sendable {
             productIDs: (0..<productCount).map { bytes.field(Self.fixedLength + 4 * $0) })
     }
 
-    private static func secrets(_ state: HMAC<SHA256>, keyID: UInt8, _ decision: DecisionID) -> TokenSecrets {
+    private static func period(_ state: HMAC<SHA256>, keyID: UInt8, _ decision: DecisionID) -> AdTokenPeriod {
+        let number = AdTokenPeriod.number(decision)
+        let keys = keys(state, 0x6E69_6D62_2D61_6470, UInt64(version) << 8 | UInt64(keyID), UInt64(bitPattern: number), 0)
+        return AdTokenPeriod(keyID: keyID, number: number, authentication: keys.0, sealing: keys.1)
+    }
+
+    /// Of version 1.
+    private static func firstSecrets(_ state: HMAC<SHA256>, keyID: UInt8, _ decision: DecisionID) -> TokenSecrets {
+        let keys = keys(
+            state, 0x6E69_6D62_2D61_6474, 1 << 8 | UInt64(keyID), UInt64(bitPattern: decision.issuedAt.micros),
+            decision.low)
+        return TokenSecrets(authentication: keys.0, sealing: keys.1)
+    }
+
+    /// Two keys out of one MAC. Every use has a prefix of its own, so that none can be made to yield another's keys.
+    private static func keys(
+        _ state: HMAC<SHA256>, _ prefix: UInt64, _ kind: UInt64, _ first: UInt64, _ second: UInt64
+    ) -> (SipHash, SipHash) {
         var mac = state
         withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { message in
-            // Own prefix, so that no other use of the key can be made to yield these secrets.
-            message.storeBytes(of: UInt64(0x6E69_6D62_2D61_6474).bigEndian, toByteOffset: 0, as: UInt64.self)
-            message.storeBytes(of: UInt64(version) << 8 | UInt64(keyID), toByteOffset: 8, as: UInt64.self)
-            message.storeBytes(of: decision.issuedAt.micros.littleEndian, toByteOffset: 16, as: Int64.self)
-            message.storeBytes(of: decision.low.littleEndian, toByteOffset: 24, as: UInt64.self)
+            message.storeBytes(of: prefix.bigEndian, toByteOffset: 0, as: UInt64.self)
+            message.storeBytes(of: kind, toByteOffset: 8, as: UInt64.self)
+            message.storeBytes(of: first.littleEndian, toByteOffset: 16, as: UInt64.self)
+            message.storeBytes(of: second.littleEndian, toByteOffset: 24, as: UInt64.self)
             mac.update(data: UnsafeRawBufferPointer(message))
         }
         return mac.finalize().withUnsafeBytes { digest in
-            TokenSecrets(
-                authentication: SipHash(key: UnsafeRawBufferPointer(rebasing: digest[0..<16])),
-                sealing: SipHash(key: UnsafeRawBufferPointer(rebasing: digest[16..<32])))
+            (
+                SipHash(key: UnsafeRawBufferPointer(rebasing: digest[0..<16])),
+                SipHash(key: UnsafeRawBufferPointer(rebasing: digest[16..<32]))
+            )
         }
     }
 }

@@ -35,6 +35,21 @@ public struct SipHash: Sendable {
         return state.folded
     }
 
+    /// 128-bit hash of the 16 bytes of two little-endian words.
+    public func hash128(_ first: UInt64, _ second: UInt64) -> (UInt64, UInt64) {
+        var state = State(k0, k1)
+        state.v1 ^= 0xEE
+        state.word(first)
+        state.word(second)
+        state.word(16 << 56)
+        state.v2 ^= 0xEE
+        state.finishRounds()
+        let low = state.folded
+        state.v1 ^= 0xDD
+        state.finishRounds()
+        return (low, state.folded)
+    }
+
     /// 128-bit hash: the reference's first and second eight bytes as little-endian words.
     public func hash128(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
         var state = State(k0, k1)
