@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// Records that know their own 64-bit keys, by number from 0.
 public protocol KeyedRecords: ~Copyable {
     /// Key of the record with this number.
@@ -71,6 +73,25 @@ public struct KeyIndex: ~Copyable {
                 let record = Int(slot & mask) &- 1
                 if records.key(ofRecord: record) == key { return record }
             }
+            place = (place &+ 1) & mask
+        }
+    }
+
+    /// Starts to fetch the slots of a key.
+    public borrowing func prefetch(_ key: UInt64) {
+        nimb_prefetch(slots + Int(Self.hash(key) &>> (32 &- bits)))
+    }
+
+    /// The record that has the key, or looks as if it had; -1 when there is none. Reads no record.
+    public borrowing func likely(_ key: UInt64) -> Int {
+        let hash = Self.hash(key)
+        let wanted = hash &<< bits
+        let mask = mask
+        var place = hash &>> (32 &- bits)
+        while true {
+            let slot = slots[Int(place)]
+            if slot == 0 { return -1 }
+            if slot ^ wanted <= mask { return Int(slot & mask) &- 1 }
             place = (place &+ 1) & mask
         }
     }

@@ -13,6 +13,15 @@ public final class Scratch {
     var work = Work()
 
     public init() {}
+
+    /// Moves the answer out for whoever looks at it often; `giveBack` keeps its memory for the next one.
+    public func takeResult() -> DecisionResult {
+        var taken = DecisionResult()
+        swap(&taken, &result)
+        return taken
+    }
+
+    public func giveBack(_ taken: inout DecisionResult) { swap(&taken, &result) }
 }
 
 /// Working memory, as a struct so that one exclusive access covers a whole decision; it is never copied.

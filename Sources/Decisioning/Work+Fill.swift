@@ -174,6 +174,8 @@ extension Work {
                 return .frequencyCapped
             }
         }
+        let creative = inputs.snapshot.creatives[Int(candidate.creative)]
+        inputs.snapshot.prefetchFragment(start: creative.fragmentStart, count: creative.fragmentCount)
         let firstCard = result.cards.count
         let format = inputs.snapshot.formats[Int(unit.format)]
         if format.maximumCards > 0 { fillShelf(line, format, request, inputs, &result) }

@@ -268,6 +268,8 @@ extension Work {
         guard let here = inputs.here, productOnPage[place] != epoch, place < here.count else { return }
         if strictness != .any, !fits(index, place, strictness, plan, from: first, most: most, inputs, result) { return }
         productOnPage[place] = epoch
+        let product = snapshot.products[Int(index)]
+        snapshot.prefetchFragment(start: product.fragmentStart, count: product.fragmentCount)
         result.cards.append(
             DecisionResult.Card(product: index, price: here.price(place), oldPrice: here.oldPrice(place)))
     }

@@ -45,6 +45,17 @@ public final class ProfileStore: Sendable {
         shards[shard(shopper)].withLock { $0.change(shopper) { $0.apply(order) } }
     }
 
+    /// Says that a profile will be asked for soon: a million of them are in no cache, and what a request does meanwhile
+    /// hides the way to memory. First for where it is, some time later for itself.
+    public func prefetchPlace(_ shopper: UInt64) {
+        shards[shard(shopper)].withLock { $0.prefetchPlace(shopper) }
+    }
+
+    /// The second step.
+    public func prefetchProfile(_ shopper: UInt64) {
+        shards[shard(shopper)].withLock { $0.prefetchRecord(shopper) }
+    }
+
     /// Notes a request (a session goes on or starts) and copies the profile out.
     public func begin(_ shopper: UInt64, now: Timestamp, into profile: inout Profile) {
         let seconds = now.wholeSeconds

@@ -1,4 +1,5 @@
 import AdModel
+import CPrefetch
 
 /// The profiles of one shard: an index of their keys, and the records.
 struct ProfileTable: ~Copyable {
@@ -18,6 +19,17 @@ struct ProfileTable: ~Copyable {
     borrowing func read(_ key: UInt64) -> Profile? {
         let record = index.find(key, in: records)
         return record < 0 ? nil : records[record].pointee.profile
+    }
+
+    /// Starts to fetch what tells where the record of `key` is.
+    borrowing func prefetchPlace(_ key: UInt64) { index.prefetch(key) }
+
+    /// Starts to fetch the record itself.
+    borrowing func prefetchRecord(_ key: UInt64) {
+        let record = index.likely(key)
+        guard record >= 0 else { return }
+        let start = UnsafeRawPointer(records[record])
+        for line in 0...(MemoryLayout<ProfileRecords.Record>.size / 64) { nimb_prefetch(start + 64 * line) }
     }
 
     /// Keys of those who have caps.
@@ -87,40 +99,34 @@ struct ProfileTable: ~Copyable {
     }
 }
 
-/// Profiles with their keys, side by side in chunks, so that growing neither copies them nor takes more memory than
-/// they need. Raw memory of one table: what stands where is checked by number, and that nobody shares it need not be
-/// checked at every change.
+/// Profiles with their keys, side by side. Room for all of them is asked for at once; the system gives memory as it is
+/// first written, so that growing neither copies records nor takes more memory than they need, and no table of pieces
+/// stands between a number and its record. Raw memory of one table: what stands where is checked by number, and that
+/// nobody shares it need not be checked at every change.
 struct ProfileRecords: ~Copyable, KeyedRecords {
     struct Record {
         var key: UInt64
         var profile: Profile
     }
 
-    private let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Record>>
+    private let base: UnsafeMutablePointer<Record>
     private let capacity: Int
     private(set) var count = 0
 
-    private static let chunkBits = 4
-    private static let chunkSize = 1 << chunkBits
-
     init(capacity: Int) {
-        let chunkCount = (capacity + Self.chunkSize - 1) / Self.chunkSize
-        chunks = .allocate(capacity: chunkCount)
-        self.capacity = chunkCount * Self.chunkSize
+        self.capacity = max(capacity, 1)
+        base = .allocate(capacity: self.capacity)
     }
 
-    deinit {
-        // Records are plain bytes: there is nothing to deinitialise.
-        for chunk in 0..<(count + Self.chunkSize - 1) >> Self.chunkBits { chunks[chunk].deallocate() }
-        chunks.deallocate()
-    }
+    // Records are plain bytes: there is nothing to deinitialise.
+    deinit { base.deallocate() }
 
     /// Where a record stands until the next one is removed.
     subscript(record: Int) -> UnsafeMutablePointer<Record> {
         @inline(__always)
         borrowing get {
             precondition(UInt(bitPattern: record) < UInt(bitPattern: count), "no such record")
-            return chunks[record &>> Self.chunkBits] + (record & (Self.chunkSize &- 1))
+            return base + record
         }
     }
 
@@ -130,8 +136,6 @@ struct ProfileRecords: ~Copyable, KeyedRecords {
     /// Adds an empty profile.
     mutating func append(_ key: UInt64) {
         precondition(count < capacity, "no room for another record")
-        let chunk = count &>> Self.chunkBits
-        if count & (Self.chunkSize &- 1) == 0 { chunks[chunk] = .allocate(capacity: Self.chunkSize) }
         count += 1
         self[count - 1].initialize(to: Record(key: key, profile: Profile()))
     }
@@ -141,6 +145,5 @@ struct ProfileRecords: ~Copyable, KeyedRecords {
         let last = count - 1
         if record != last { self[record].update(from: self[last], count: 1) }
         count = last
-        if last & (Self.chunkSize &- 1) == 0 { chunks[last &>> Self.chunkBits].deallocate() }
     }
 }

@@ -44,9 +44,10 @@ final class PlacementsEndpoint {
 
     /// What the shopper's side of a request amounts to.
     private struct Shopper {
-        /// Empty without consent or id.
+        /// Empty without consent, and where the request itself says it.
         var visitor: String = ""
         var hash: UInt64 = 0
+        var isDeclared = false
         /// `Set-Cookie` when the edge itself gave the id.
         var cookie: String?
     }
@@ -71,11 +72,15 @@ final class PlacementsEndpoint {
         var memory: [UInt8] = []
         swap(&memory, &body)
         memory.removeAll(keepingCapacity: true)
-        memory.append(contentsOf: request.body.readableBytesView)
+        request.body.withUnsafeReadableBytes { memory.append(contentsOf: $0) }
         var json = JSONReader(consume memory)
         defer { body = json.text }
         try parsed.read(&json)
 
+        let declared =
+            parsed.consent && !parsed.visitor.isEmpty
+            ? json.withBytes(parsed.visitor) { environment.shopperHash($0) } : 0
+        if declared != 0 { environment.profiles.prefetchPlace(declared) }
         let storefront = try lookUp(state, json, now: now)
         if !parsed.preview.isEmpty {
             place(state, json, storefront: storefront, request)
@@ -86,7 +91,8 @@ final class PlacementsEndpoint {
             }
         }
         defer { previewFault = "" }
-        let shopper = try shopper(request, json, state, storefront: storefront, now: now)
+        if declared != 0 { environment.profiles.prefetchProfile(declared) }
+        let shopper = try shopper(declared, request, json, state, storefront: storefront, now: now)
         scratch.request.shopper = shopper.hash
         if parsed.consent { scratch.request.isSignedIn = parsed.signedIn ?? !parsed.customer.isEmpty }
         scratch.request.countsCaps = shopper.hash == 0 || environment.caps.counts(shopper.hash, now: now)
@@ -107,11 +113,14 @@ final class PlacementsEndpoint {
                 profiles: shopper.hash == 0 ? nil : environment.profiles, budget: served.leases, now: now,
                 seed: id.seed, scratch: scratch, shelves: served.shelves)
         }
-        let logged = log(id, state, json, storefront: storefront, shopper: shopper)
-        if !logged { takeBack(state, served.leases, shopper: shopper.hash, now: now) }
+        // Moved out and back: every look at a property of another object would be checked.
+        var result = scratch.takeResult()
+        let logged = log(id, state, json, result, storefront: storefront, shopper: shopper)
+        if !logged { takeBack(state, result, shopper: shopper.hash, now: now) }
         hasDecided = true
-        count(logged: logged)
-        write(id, state, json, storefront: storefront, shopper: shopper.hash, logged: logged)
+        count(result, logged: logged)
+        write(id, state, json, result, storefront: storefront, shopper: shopper.hash, logged: logged)
+        scratch.giveBack(&result)
         return .written(cookie: shopper.cookie)
     }
 
@@ -210,16 +219,18 @@ final class PlacementsEndpoint {
         }
     }
 
+    /// - Parameter declared: hash of the id that the request names, 0 = none.
     private func shopper(
-        _ request: EdgeRequest, _ json: JSONReader, _ state: ServingState, storefront: Int32, now: Timestamp
+        _ declared: UInt64, _ request: EdgeRequest, _ json: JSONReader, _ state: ServingState, storefront: Int32, now: Timestamp
     ) throws(Problem) -> Shopper {
         var shopper = Shopper()
         guard parsed.consent else {
             // Without consent nothing about the shopper is read, kept or passed on: not even a declared id.
             return shopper
         }
-        if !parsed.visitor.isEmpty {
-            shopper.visitor = json.swift(parsed.visitor)
+        if declared != 0 {
+            shopper.hash = declared
+            shopper.isDeclared = true
         } else if let known = VisitorCookie.read(request.facts.cookie) {
             shopper.visitor = known
         } else {
@@ -230,12 +241,12 @@ final class PlacementsEndpoint {
             }
             shopper.cookie = VisitorCookie.line(shopper.visitor, isHTTPS: environment.settings.isHTTPS)
         }
-        shopper.hash = environment.shopperHash(shopper.visitor)
+        if declared == 0 { shopper.hash = environment.shopperHash(shopper.visitor) }
         if !parsed.customer.isEmpty {
             let customer = try environment.verifiedCustomer(
                 json.swift(parsed.customer), field: "shopper.customer", now: now)
             environment.link(
-                visitor: shopper.visitor, customer: customer,
+                visitor: declared == 0 ? shopper.visitor : json.swift(parsed.visitor), customer: customer,
                 storefrontID: state.snapshot.storefronts[Int(storefront)].id, now: now)
         }
         return shopper
@@ -243,7 +254,7 @@ final class PlacementsEndpoint {
 
     /// Audiences that the shopper is in by all that was acknowledged before.
     private func fillAudiences(_ state: ServingState, now: Timestamp) {
-        guard scratch.request.shopper != 0, let live = environment.audiences.installed, !live.facts.book.isEmpty else {
+        guard scratch.request.shopper != 0, !environment.audiences.isIdle, let live = environment.audiences.installed, !live.facts.book.isEmpty else {
             return
         }
         members.removeAll(keepingCapacity: true)
@@ -273,19 +284,18 @@ final class PlacementsEndpoint {
 
     /// Hands the decision to the log; false when it cannot take it, and then nothing may be served.
     private func log(
-        _ id: DecisionID, _ state: ServingState, _ json: JSONReader, storefront: Int32, shopper: Shopper
+        _ id: DecisionID, _ state: ServingState, _ json: JSONReader, _ result: DecisionResult, storefront: Int32,
+        shopper: Shopper
     ) -> Bool {
         let snapshot = state.snapshot
-        let result = scratch.result
         let location = scratch.request.location
         let region = scratch.request.region
         let about = about(snapshot)
         let product = scratch.request.products.first.map { snapshot.products[Int($0)].id } ?? 0
-        var visitor = shopper.visitor
-        visitor.withUTF8 { bytes in
+        func begin(_ visitor: UnsafeRawBufferPointer) {
             record.begin(
                 id: id, storefrontID: snapshot.storefronts[Int(storefront)].id, pageType: parsed.pageType,
-                visitor: UnsafeRawBufferPointer(bytes),
+                visitor: visitor,
                 locationID: location >= 0 ? snapshot.locations[Int(location)].id : 0,
                 device: scratch.request.device, snapshotVersion: result.snapshotVersion,
                 stockVersion: result.stockVersion, categoryID: about.category, brandID: about.brand,
@@ -293,6 +303,12 @@ final class PlacementsEndpoint {
                 prediction: DecisionRecord.Prediction(
                     modelVersion: result.modelVersion, hour: UInt8(scratch.request.minuteOfWeek / 60 % 24),
                     isKnown: result.isKnown), productID: product)
+        }
+        if shopper.isDeclared {
+            json.withBytes(parsed.visitor, begin)
+        } else {
+            var visitor = shopper.visitor
+            visitor.withUTF8 { begin(UnsafeRawBufferPointer($0)) }
         }
         record.page(
             phrase: SearchPhrase.kept(json.text[parsed.query.range]), isSignedIn: scratch.request.isSignedIn,
@@ -336,10 +352,10 @@ final class PlacementsEndpoint {
     }
 
     /// Gives back what the decision took, because its ads are not served.
-    private func takeBack(_ state: ServingState, _ leases: LeaseTable, shopper: UInt64, now: Timestamp) {
-        for ad in scratch.result.ads {
+    private func takeBack(_ state: ServingState, _ result: DecisionResult, shopper: UInt64, now: Timestamp) {
+        for ad in result.ads {
             let line = state.snapshot.lines[Int(ad.line)]
-            if ad.reserved > 0 { leases.release(line.id, Micros(ad.reserved)) }
+            if ad.reserved > 0 { served.leases.release(line.id, Micros(ad.reserved)) }
             if shopper != 0 {
                 environment.profiles.withdraw(
                     shopper, lineItemID: line.id, advertiserID: line.advertiserID, at: now)
@@ -347,14 +363,14 @@ final class PlacementsEndpoint {
         }
     }
 
-    private func count(logged: Bool) {
+    private func count(_ result: DecisionResult, logged: Bool) {
         environment.counters.decisions.add()
         if !logged {
-            environment.counters.noFillLogFull.add(Int64(scratch.result.slots.count))
+            environment.counters.noFillLogFull.add(Int64(result.slots.count))
             return
         }
-        environment.counters.ads.add(Int64(scratch.result.ads.count))
-        for slot in scratch.result.slots where slot.adCount == 0 {
+        environment.counters.ads.add(Int64(result.ads.count))
+        for slot in result.slots where slot.adCount == 0 {
             environment.counters.noFill[Int(slot.noFill.rawValue)].add()
         }
     }
@@ -362,7 +378,8 @@ final class PlacementsEndpoint {
     // MARK: The answer
 
     private func write(
-        _ id: DecisionID, _ state: ServingState, _ json: JSONReader, storefront: Int32, shopper: UInt64, logged: Bool
+        _ id: DecisionID, _ state: ServingState, _ json: JSONReader, _ result: DecisionResult, storefront: Int32,
+        shopper: UInt64, logged: Bool
     ) {
         let snapshot = state.snapshot
         let period = tokenPeriod(id)
@@ -375,14 +392,14 @@ final class PlacementsEndpoint {
         out.append("\"")
         if !previewFault.isEmpty { out.append(text: ",\"preview\":\"\(previewFault)\"") }
         out.append(",\"slots\":{")
-        for (index, slot) in scratch.result.slots.enumerated() {
+        for (index, slot) in result.slots.enumerated() {
             out.append(index == 0 ? "\"" : ",\"")
             json.withBytes(parsed.slots[index].name) { out.append($0) }
             out.append("\":{\"ads\":[")
             if logged, slot.adCount > 0 {
                 for ad in slot.firstAd..<(slot.firstAd + slot.adCount) {
                     if ad > slot.firstAd { out.append(",") }
-                    writeAd(scratch.result.ads[Int(ad)], slot, state, signer)
+                    writeAd(result.ads[Int(ad)], slot, state, result, signer)
                 }
                 out.append("]}")
             } else {
@@ -395,7 +412,8 @@ final class PlacementsEndpoint {
     }
 
     private func writeAd(
-        _ ad: DecisionResult.Ad, _ slot: DecisionResult.Slot, _ state: ServingState, _ signer: AdTokenSigner
+        _ ad: DecisionResult.Ad, _ slot: DecisionResult.Slot, _ state: ServingState, _ result: DecisionResult,
+        _ signer: AdTokenSigner
     ) {
         let snapshot = state.snapshot
         let line = snapshot.lines[Int(ad.line)]
@@ -408,7 +426,7 @@ final class PlacementsEndpoint {
         let cards = Int(ad.cardCount)
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(1, cards)) { ids in
             for card in 0..<cards {
-                let product = scratch.result.cards[Int(ad.firstCard) + card].product
+                let product = result.cards[Int(ad.firstCard) + card].product
                 ids[card] = snapshot.products[Int(product)].id
             }
             out.write(limit: AdTokenCodec.wireLimit) { memory in
@@ -422,7 +440,7 @@ final class PlacementsEndpoint {
         let token = tokenStart..<out.count
         out.append("\",\"products\":[")
         for card in 0..<cards {
-            let shown = scratch.result.cards[Int(ad.firstCard) + card]
+            let shown = result.cards[Int(ad.firstCard) + card]
             let product = snapshot.products[Int(shown.product)]
             out.append(card == 0 ? "{" : ",{")
             snapshot.withFragment(start: product.fragmentStart, count: product.fragmentCount) { out.append($0) }
