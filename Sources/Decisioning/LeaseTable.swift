@@ -13,8 +13,7 @@ public enum LeaseState: UInt8, Sendable {
 ///
 /// A table covers line item ids up to a maximum; `covering` makes a larger one that shares the same cells, so that
 /// nothing reserved meanwhile is lost when the two are swapped.
-public final class LeaseTable: @unchecked Sendable {
-    // Unchecked: the addresses are written once, before anybody else sees the table, and cells are atomic.
+public final class LeaseTable: Sendable {
     private static let pageSize = 256
 
     /// What is known of one line item, side by side.
@@ -57,9 +56,9 @@ public final class LeaseTable: @unchecked Sendable {
 
     /// Cells in memory of their own: a decision asks dozens of them, and a reference to each page would have to be
     /// counted every time.
-    private final class Page: @unchecked Sendable {
-        // Unchecked: the pointer never changes, and what it points to is atomic.
-        let cells: UnsafeMutablePointer<Cell>
+    private final class Page: Sendable {
+        // Unsafe to the compiler alone: the pointer never changes, and what it points to is atomic.
+        nonisolated(unsafe) let cells: UnsafeMutablePointer<Cell>
 
         init() {
             cells = UnsafeMutableRawPointer.allocate(
@@ -88,7 +87,8 @@ public final class LeaseTable: @unchecked Sendable {
     }
 
     private let pages: ContiguousArray<Page>
-    private let addresses: UnsafeMutablePointer<UnsafeMutablePointer<Cell>>
+    // The same: written once, before anybody else sees the table.
+    nonisolated(unsafe) private let addresses: UnsafeMutablePointer<UnsafeMutablePointer<Cell>>
 
     var cells: Cells { Cells(pages: UnsafePointer(addresses), count: pages.count) }
 

@@ -124,6 +124,8 @@ public final class Snapshot: Sendable {
         /// The line item's: interests in them multiply the score, 0 = none.
         let brandAttribute: Int32
         let categoryAttribute: Int32
+        /// Stock place of the line item's first product, -1 = none: in most cases it alone answers whether there is any.
+        let firstPlace: Int32
         /// Range in `clauses`: those of the page, then those of the slot.
         let firstClause: Int32
         /// -1 = left behind by a change.

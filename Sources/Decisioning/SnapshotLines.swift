@@ -100,6 +100,13 @@ extension SnapshotBuilder {
         return known.isEmpty ? 0 : known.reduce(0) { $0 + products[Int($1)].margin } / Float(known.count)
     }
 
+    private func firstPlace(_ line: Snapshot.Line) -> Int32 {
+        guard line.productCount > 0 else { return -1 }
+        let product = Int(lineProducts[Int(line.firstProduct)])
+        if product < promotedCount { return Int32(product) }
+        return Int32(product - firstAdded + promotedCount)
+    }
+
     private mutating func addUnits(
         _ line: SnapshotInput.LineItem, index: Int32, _ targeting: TargetingPlan
     ) throws(SnapshotError) {
@@ -138,7 +145,7 @@ extension SnapshotBuilder {
             units.append(
                 Snapshot.Unit(
                     line: index, firstCreative: first, brandAttribute: own.brandAttribute,
-                    categoryAttribute: own.categoryAttribute, firstClause: targeting.firstClause,
+                    categoryAttribute: own.categoryAttribute, firstPlace: firstPlace(own), firstClause: targeting.firstClause,
                     format: Int16(format), creativeCount: UInt16(clamping: Int32(unitCreatives.count) - first),
                     clauseCount: targeting.clauseCount, slotClauseCount: targeting.slotClauseCount,
                     isFirstPosted: targeting.isFirstPosted))

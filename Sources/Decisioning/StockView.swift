@@ -30,66 +30,91 @@ public struct StockView: Sendable {
     private let maxAgeSeconds: Int64
 
     /// One location's stock, in memory of its own that `here` lends to decisions.
-    final class LocationStock: @unchecked Sendable {
-        // Unchecked: written by `init` alone.
+    final class LocationStock: Sendable {
+        let count: Int
         /// Seconds since the epoch for which the stock is known; 0 = not to be bought. By product index.
-        let asOf: UnsafeMutableBufferPointer<UInt32>
-        let prices: UnsafeMutableBufferPointer<Int64>
-        let oldPrices: UnsafeMutableBufferPointer<Int64>
+        nonisolated(unsafe) let asOf: UnsafePointer<UInt32>
+        nonisolated(unsafe) let prices: UnsafePointer<Int64>
+        nonisolated(unsafe) let oldPrices: UnsafePointer<Int64>
+        /// A bit per product: whether it is in stock. And the oldest figure of each word's products that are.
+        nonisolated(unsafe) let bits: UnsafePointer<UInt64>
+        nonisolated(unsafe) let oldest: UnsafePointer<UInt32>
 
+        // The pointers are unsafe to the compiler alone: nothing is written after `init`.
         init(asOf: ContiguousArray<UInt32>, prices: ContiguousArray<Int64>, oldPrices: ContiguousArray<Int64>) {
-            func kept<Value: BitwiseCopyable>(_ values: ContiguousArray<Value>) -> UnsafeMutableBufferPointer<Value> {
-                let memory = UnsafeMutableBufferPointer<Value>.allocate(capacity: values.count)
-                _ = memory.initialize(from: values)
-                return memory
+            let words = (asOf.count + 63) / 64
+            var bits = ContiguousArray<UInt64>(repeating: 0, count: words)
+            var oldest = ContiguousArray<UInt32>(repeating: .max, count: words)
+            for (product, seconds) in asOf.enumerated() where seconds != 0 {
+                bits[product >> 6] |= 1 << UInt64(product & 63)
+                oldest[product >> 6] = min(oldest[product >> 6], seconds)
             }
-            self.asOf = kept(asOf)
-            self.prices = kept(prices)
-            self.oldPrices = kept(oldPrices)
+            count = asOf.count
+            self.asOf = Self.kept(asOf)
+            self.prices = Self.kept(prices)
+            self.oldPrices = Self.kept(oldPrices)
+            self.bits = Self.kept(bits)
+            self.oldest = Self.kept(oldest)
+        }
+
+        private static func kept<Value: BitwiseCopyable>(_ values: ContiguousArray<Value>) -> UnsafePointer<Value> {
+            let memory = UnsafeMutablePointer<Value>.allocate(capacity: max(values.count, 1))
+            values.withUnsafeBufferPointer { values in
+                if let base = values.baseAddress { memory.initialize(from: base, count: values.count) }
+            }
+            return UnsafePointer(memory)
         }
 
         deinit {
             asOf.deallocate()
             prices.deallocate()
             oldPrices.deallocate()
+            bits.deallocate()
+            oldest.deallocate()
         }
 
         var here: Here {
-            Here(
-                asOf: UnsafePointer(asOf.baseAddress), prices: UnsafePointer(prices.baseAddress),
-                oldPrices: UnsafePointer(oldPrices.baseAddress), count: asOf.count)
+            Here(asOf: asOf, prices: prices, oldPrices: oldPrices, bits: bits, oldest: oldest, count: count)
+        }
+
+        /// Copies of the three lists.
+        func lists() -> (
+            asOf: ContiguousArray<UInt32>, prices: ContiguousArray<Int64>, oldPrices: ContiguousArray<Int64>
+        ) {
+            (
+                ContiguousArray(UnsafeBufferPointer(start: asOf, count: count)),
+                ContiguousArray(UnsafeBufferPointer(start: prices, count: count)),
+                ContiguousArray(UnsafeBufferPointer(start: oldPrices, count: count))
+            )
         }
     }
 
     /// One location's stock as plain addresses, good for as long as the view is held: a decision asks a hundred times,
     /// and a reference would have to be counted every time.
     struct Here {
-        fileprivate let asOf: UnsafePointer<UInt32>?
-        fileprivate let prices: UnsafePointer<Int64>?
-        fileprivate let oldPrices: UnsafePointer<Int64>?
+        fileprivate let asOf: UnsafePointer<UInt32>
+        fileprivate let prices: UnsafePointer<Int64>
+        fileprivate let oldPrices: UnsafePointer<Int64>
+        fileprivate let bits: UnsafePointer<UInt64>
+        fileprivate let oldest: UnsafePointer<UInt32>
         let count: Int
 
+        /// Told by a bit and a word's age as long as nothing near it is stale: a thirtieth of the memory of all ages.
         @inline(__always)
         func availability(_ product: Int, freshSince: Int64) -> Availability {
-            guard product >= 0, product < count, let asOf else { return .absent }
-            let seconds = asOf[product]
-            if seconds == 0 { return .absent }
-            return Int64(seconds) < freshSince ? .stale : .buyable
+            guard product >= 0, product < count else { return .absent }
+            if bits[product &>> 6] &>> UInt64(product & 63) & 1 == 0 { return .absent }
+            if Int64(oldest[product &>> 6]) >= freshSince { return .buyable }
+            return Int64(asOf[product]) < freshSince ? .stale : .buyable
         }
 
         /// 0 = unknown.
         @inline(__always)
-        func price(_ product: Int) -> Int64 {
-            guard product >= 0, product < count, let prices else { return 0 }
-            return prices[product]
-        }
+        func price(_ product: Int) -> Int64 { product >= 0 && product < count ? prices[product] : 0 }
 
         /// 0 = none.
         @inline(__always)
-        func oldPrice(_ product: Int) -> Int64 {
-            guard product >= 0, product < count, let oldPrices else { return 0 }
-            return oldPrices[product]
-        }
+        func oldPrice(_ product: Int) -> Int64 { product >= 0 && product < count ? oldPrices[product] : 0 }
     }
 
     /// Whether a product can be bought.
@@ -124,10 +149,11 @@ public struct StockView: Sendable {
         }
         for (location, rows) in changed {
             let old = locations[location]
-            let missing = snapshot.stockedCount - old.asOf.count
-            var asOf = ContiguousArray(old.asOf) + ContiguousArray(repeating: 0, count: missing)
-            var prices = ContiguousArray(old.prices) + ContiguousArray(repeating: 0, count: missing)
-            var oldPrices = ContiguousArray(old.oldPrices) + ContiguousArray(repeating: 0, count: missing)
+            let missing = snapshot.stockedCount - old.count
+            var (asOf, prices, oldPrices) = old.lists()
+            asOf.append(contentsOf: repeatElement(0, count: missing))
+            prices.append(contentsOf: repeatElement(0, count: missing))
+            oldPrices.append(contentsOf: repeatElement(0, count: missing))
             for row in rows {
                 let product = Int(snapshot.stockPlace(snapshot.lookup.productByID.find(row.productID)))
                 guard product >= 0 else { continue }
@@ -158,8 +184,8 @@ public struct StockView: Sendable {
                 return LocationStock(asOf: [], prices: [], oldPrices: [])
             }
             let stock = locations[index]
-            func pick<Value: FixedWidthInteger>(_ values: UnsafeMutableBufferPointer<Value>) -> ContiguousArray<Value> {
-                ContiguousArray(places.map { $0 >= 0 && $0 < values.count ? values[$0] : 0 })
+            func pick<Value: FixedWidthInteger>(_ values: UnsafePointer<Value>) -> ContiguousArray<Value> {
+                ContiguousArray(places.map { $0 >= 0 && $0 < stock.count ? values[$0] : 0 })
             }
             return LocationStock(
                 asOf: pick(stock.asOf), prices: pick(stock.prices), oldPrices: pick(stock.oldPrices))
@@ -187,8 +213,7 @@ public struct StockView: Sendable {
     /// unknown.
     public func price(_ product: Int32, location: Int32) -> (price: Int64, oldPrice: Int64) {
         guard location >= 0, Int(location) < locations.count else { return (0, 0) }
-        let stock = locations[Int(location)]
-        guard product >= 0, Int(product) < stock.asOf.count else { return (0, 0) }
-        return (stock.prices[Int(product)], stock.oldPrices[Int(product)])
+        let here = locations[Int(location)].here
+        return (here.price(Int(product)), here.oldPrice(Int(product)))
     }
 }

@@ -130,7 +130,7 @@ extension Work {
         }
         if line.productCount > 0 || inputs.snapshot.formats[Int(unit.format)].minimumCards > 0 {
             let wanted = max(inputs.snapshot.formats[Int(unit.format)].minimumCards, 1)
-            let reason = Self.stockReason(line, wanted, inputs)
+            let reason = Self.stockReason(unit, line, wanted, inputs)
             if reason != .none {
                 if isFirstLook {
                     count(reason, mask, &result)
@@ -285,9 +285,12 @@ extension Work {
     }
 
     private static func stockReason(
-        _ line: Snapshot.Line, _ wanted: Int32, _ inputs: Decider.Inputs
+        _ unit: Snapshot.Unit, _ line: Snapshot.Line, _ wanted: Int32, _ inputs: Decider.Inputs
     ) -> NoFillReason {
         guard let here = inputs.here else { return .outOfStock }
+        if wanted == 1, here.availability(Int(unit.firstPlace), freshSince: inputs.freshSince) == .buyable {
+            return .none
+        }
         var buyable: Int32 = 0
         var stale: Int32 = 0
         for at in Int(line.firstProduct)..<Int(line.firstProduct + line.productCount) {
