@@ -22,7 +22,8 @@ public enum Decider {
         scratch.work.decide(
             request,
             Inputs(
-                snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, leases: budget.cells, now: now, seed: seed,
+                snapshot: snapshot, stock: stock, profiles: profiles, budget: budget, leases: budget.cells, now: now,
+                seed: seed,
                 search: search, here: stock.here(request.location), freshSince: stock.freshSince(now), shelves: shelves),
             &scratch.result)
     }

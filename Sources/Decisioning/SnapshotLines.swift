@@ -145,7 +145,8 @@ extension SnapshotBuilder {
             units.append(
                 Snapshot.Unit(
                     line: index, firstCreative: first, brandAttribute: own.brandAttribute,
-                    categoryAttribute: own.categoryAttribute, firstPlace: firstPlace(own), firstClause: targeting.firstClause,
+                    categoryAttribute: own.categoryAttribute, firstPlace: firstPlace(own),
+                    firstClause: targeting.firstClause,
                     format: Int16(format), creativeCount: UInt16(clamping: Int32(unitCreatives.count) - first),
                     clauseCount: targeting.clauseCount, slotClauseCount: targeting.slotClauseCount,
                     isFirstPosted: targeting.isFirstPosted))

@@ -67,17 +67,22 @@ extension SnapshotBuilder {
             if known.count < values.categories.count { unknown.categories.formUnion(values.categories) }
             let keys = addClause(known.map { space.categories + $0 }, negated)
             let covered = known.reduce(0) { $0 + subtreeSizes[Int($1)] }
-            found.consider(keys, negated: negated, Double(covered) / Double(max(subtreeSizes.count, 1)), clause: clauses.count - 1)
+            found.consider(
+                keys, negated: negated, Double(covered) / Double(max(subtreeSizes.count, 1)), clause: clauses.count - 1)
         }
         if !values.brands.isEmpty {
             let known = values.brands.map { lookup.brands.find($0) }.filter { $0 >= 0 }
             if known.count < values.brands.count { unknown.brands.formUnion(values.brands) }
             let keys = addClause(known.map { space.brands + $0 }, negated)
-            found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1)), clause: clauses.count - 1)
+            found.consider(
+                keys, negated: negated, 0.2 * Double(keys.count) / Double(max(input.brands.count, 1)),
+                clause: clauses.count - 1)
         }
         if !values.products.isEmpty {
             let keys = addClause(values.products.map { attribute(of: $0, .product) }, negated)
-            found.consider(keys, negated: negated, 0.2 * Double(keys.count) / Double(max(products.count, 1)), clause: clauses.count - 1)
+            found.consider(
+                keys, negated: negated, 0.2 * Double(keys.count) / Double(max(products.count, 1)),
+                clause: clauses.count - 1)
         }
         if !values.phrases.isEmpty {
             let keys = addClause(values.phrases.compactMap { attribute(of: $0) }, negated)
@@ -103,7 +108,9 @@ extension SnapshotBuilder {
         if !values.locations.isEmpty {
             let known = values.locations.map { lookup.locations.find($0) }.filter { $0 >= 0 }
             let keys = addClause(known.map { space.locations + $0 }, negated)
-            found.consider(keys, negated: negated, Double(keys.count) / Double(max(input.locations.count, 1)), clause: clauses.count - 1)
+            found.consider(
+                keys, negated: negated, Double(keys.count) / Double(max(input.locations.count, 1)),
+                clause: clauses.count - 1)
         }
         if !values.audiences.isEmpty {
             let known = values.audiences.map { lookup.audiences.find($0) }.filter { $0 >= 0 }

@@ -267,7 +267,9 @@ extension Work {
     ) -> NoFillReason {
         if line.flags.contains(.paced) {
             // Other bits than those that break ties.
-            if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.leases[line.id]?.pointee.passShare ?? .max { return .paced }
+            if UInt32(truncatingIfNeeded: mixed &>> 31) > inputs.leases[line.id]?.pointee.passShare ?? .max {
+                return .paced
+            }
         }
         if !request.countsCaps, line.flags.contains(.capped) { return .capsElsewhere }
         if hasProfile, line.flags.contains(.capped), CapCounters.mayHold(line.id, line.advertiserID, capFilter) {

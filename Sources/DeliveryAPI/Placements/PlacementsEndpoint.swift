@@ -221,7 +221,8 @@ final class PlacementsEndpoint {
 
     /// - Parameter declared: hash of the id that the request names, 0 = none.
     private func shopper(
-        _ declared: UInt64, _ request: EdgeRequest, _ json: JSONReader, _ state: ServingState, storefront: Int32, now: Timestamp
+        _ declared: UInt64, _ request: EdgeRequest, _ json: JSONReader, _ state: ServingState, storefront: Int32,
+        now: Timestamp
     ) throws(Problem) -> Shopper {
         var shopper = Shopper()
         guard parsed.consent else {
@@ -254,7 +255,9 @@ final class PlacementsEndpoint {
 
     /// Audiences that the shopper is in by all that was acknowledged before.
     private func fillAudiences(_ state: ServingState, now: Timestamp) {
-        guard scratch.request.shopper != 0, !environment.audiences.isIdle, let live = environment.audiences.installed, !live.facts.book.isEmpty else {
+        guard scratch.request.shopper != 0, !environment.audiences.isIdle, let live = environment.audiences.installed,
+            !live.facts.book.isEmpty
+        else {
             return
         }
         members.removeAll(keepingCapacity: true)

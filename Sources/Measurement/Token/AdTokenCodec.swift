@@ -126,7 +126,8 @@ public struct AdTokenCodec: Sendable {
 
     private static func period(_ state: HMAC<SHA256>, keyID: UInt8, _ decision: DecisionID) -> AdTokenPeriod {
         let number = AdTokenPeriod.number(decision)
-        let keys = keys(state, 0x6E69_6D62_2D61_6470, UInt64(version) << 8 | UInt64(keyID), UInt64(bitPattern: number), 0)
+        let keys = keys(
+            state, 0x6E69_6D62_2D61_6470, UInt64(version) << 8 | UInt64(keyID), UInt64(bitPattern: number), 0)
         return AdTokenPeriod(keyID: keyID, number: number, authentication: keys.0, sealing: keys.1)
     }
 
