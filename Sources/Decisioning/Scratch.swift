@@ -152,35 +152,11 @@ struct Work: ~Copyable {
     /// The same for what pays per click.
     var bestInterest: Float = 1
 
-    /// Makes room for a snapshot; only a swap allocates.
+    /// Makes room for a snapshot; only a larger one allocates. What another snapshot's decisions left behind has the
+    /// numbers of their rounds, which do not come again, so nothing is wiped.
     mutating func prepare(_ snapshot: Snapshot) {
-        if snapshot.serial != snapshotSerial || epoch > .max - 16 || traversal > .max - 65_536 {
-            snapshotSerial = snapshot.serial
-            epoch = 0
-            traversal = 0
-            attributeStamp.fill(0, count: Int(snapshot.space.count))
-            affinity.fill(0, count: Int(snapshot.space.count))
-            interest.fill(0, count: Int(snapshot.space.count))
-            affinitySet.removeAll()
-            unitVisited.fill(0, count: snapshot.units.count)
-            unitRefused.fill(0, count: snapshot.units.count)
-            lineOnPage.fill(0, count: snapshot.lines.count)
-            lineGhosted.fill(0, count: snapshot.lines.count)
-            lineJudged.fill(0, count: snapshot.lines.count)
-            advertiserOnPage.fill(0, count: snapshot.advertisers.count)
-            brandOnPage.fill(0, count: Int(snapshot.space.count))
-            companionAside.fill(0, count: snapshot.companions.count)
-            productOnPage.fill(0, count: snapshot.stockedCount)
-            shelf.layOut(snapshot.stockedCount)
-            if heapKeys.isEmpty {
-                heapKeys.fill(0, count: Limits.slots * Self.heapLimit)
-                heapCandidates.fill(0, count: Limits.slots * Self.heapLimit)
-                candidates.reserve(2_048)
-                attributes.reserve(256)
-                pageCategories.reserve(64)
-                lists.reserve(256)
-            }
-        }
+        if snapshot.serial != snapshotSerial { makeRoom(snapshot) }
+        if epoch > .max - 16 || traversal > .max - 65_536 { forgetRounds() }
         epoch += 1
         firstEpoch = epoch
         companionRound = 0
@@ -191,5 +167,47 @@ struct Work: ~Copyable {
         hasProfile = false
         bestMultiplier = 1
         bestInterest = snapshot.clicks.isActive ? snapshot.clicks.interest(category: 0, brand: 0) : 1
+    }
+
+    private mutating func makeRoom(_ snapshot: Snapshot) {
+        snapshotSerial = snapshot.serial
+        let attributeCount = Int(snapshot.space.count)
+        attributeStamp.grow(to: attributeCount)
+        affinity.grow(to: attributeCount)
+        interest.grow(to: attributeCount)
+        brandOnPage.grow(to: attributeCount)
+        unitVisited.grow(to: snapshot.units.count)
+        unitRefused.grow(to: snapshot.units.count)
+        lineOnPage.grow(to: snapshot.lines.count)
+        lineGhosted.grow(to: snapshot.lines.count)
+        lineJudged.grow(to: snapshot.lines.count)
+        advertiserOnPage.grow(to: snapshot.advertisers.count)
+        companionAside.grow(to: snapshot.companions.count)
+        productOnPage.grow(to: snapshot.stockedCount)
+        shelf.makeRoom(snapshot.stockedCount)
+        if heapKeys.isEmpty {
+            heapKeys.grow(to: Limits.slots * Self.heapLimit)
+            heapCandidates.grow(to: Limits.slots * Self.heapLimit)
+            candidates.reserve(2_048)
+            attributes.reserve(256)
+            pageCategories.reserve(64)
+            lists.reserve(256)
+        }
+    }
+
+    /// Starts to count rounds from 0 again, after some billions of them.
+    private mutating func forgetRounds() {
+        epoch = 0
+        traversal = 0
+        attributeStamp.wipe()
+        brandOnPage.wipe()
+        unitVisited.wipe()
+        unitRefused.wipe()
+        lineOnPage.wipe()
+        lineGhosted.wipe()
+        lineJudged.wipe()
+        advertiserOnPage.wipe()
+        companionAside.wipe()
+        productOnPage.wipe()
     }
 }

@@ -38,12 +38,10 @@ struct ShelfWork: ~Copyable {
     var meanPrice: Int64 = 0
 
     /// Makes room for a snapshot.
-    mutating func layOut(_ count: Int) {
-        stamp = 0
-        run = 0
-        stamps.fill(0, count: count)
-        runs.fill(0, count: count)
-        scores.fill(0, count: count)
+    mutating func makeRoom(_ count: Int) {
+        stamps.grow(to: count)
+        runs.grow(to: count)
+        scores.grow(to: count)
         candidates.reserve(Self.candidateLimit * ShelfPlan.chainLimit)
         pageProducts.reserve(16)
         cart.reserve(16)
@@ -55,7 +53,12 @@ struct ShelfWork: ~Copyable {
         stampedFor = 0
         isReady = false
         // Long before the numbers run out.
-        if stamp > .max - 4_096 || run > .max - 4_096 { layOut(stamps.count) }
+        if stamp > .max - 4_096 || run > .max - 4_096 {
+            stamp = 0
+            run = 0
+            stamps.wipe()
+            runs.wipe()
+        }
     }
 
     /// Starts a new set of scores.

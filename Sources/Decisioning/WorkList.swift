@@ -13,14 +13,6 @@ struct WorkList<Element: BitwiseCopyable>: ~Copyable {
         count = 0
     }
 
-    /// `count` times the same value.
-    init(repeating value: Element, count: Int) {
-        capacity = max(count, 1)
-        base = .allocate(capacity: capacity)
-        base.initialize(repeating: value, count: count)
-        self.count = count
-    }
-
     deinit { base.deallocate() }
 
     var isEmpty: Bool { count == 0 }
@@ -56,14 +48,6 @@ struct WorkList<Element: BitwiseCopyable>: ~Copyable {
     @inline(__always)
     mutating func removeAll() { count = 0 }
 
-    /// As many of the same value as asked for, and nothing else.
-    mutating func fill(_ value: Element, count: Int) {
-        self.count = 0
-        reserve(count)
-        base.initialize(repeating: value, count: count)
-        self.count = count
-    }
-
     mutating func reserve(_ capacity: Int) {
         if capacity > self.capacity { grow(capacity) }
     }
@@ -75,4 +59,16 @@ struct WorkList<Element: BitwiseCopyable>: ~Copyable {
         base = larger
         self.capacity = capacity
     }
+}
+
+extension WorkList where Element: AdditiveArithmetic {
+    /// At least so many values, new ones 0: an eighth more than asked for, as the next snapshot is a little larger.
+    mutating func grow(to count: Int) {
+        if count <= self.count { return }
+        reserve(count + count / 8)
+        while self.count < count + count / 8 { append(.zero) }
+    }
+
+    /// Every value 0.
+    mutating func wipe() { for index in indices { self[index] = .zero } }
 }
