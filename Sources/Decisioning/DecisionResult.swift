@@ -72,7 +72,7 @@ public struct DecisionResult: Sendable {
     public var slots: ContiguousArray<Slot> = []
     public var ads: ContiguousArray<Ad> = []
     public var cards: ContiguousArray<Card> = []
-    /// The next candidates of each slot, best first: at least four where there were as many, at most `loserLimit`.
+    /// The next candidates of each slot, best first: the first `loserLimit`, and beyond them ghosts alone.
     public var losers: ContiguousArray<Loser> = []
     /// The first line items that stock, budget, pacing or caps stopped, in the order they were met.
     public var stopped: ContiguousArray<Stopped> = []
@@ -91,8 +91,11 @@ public struct DecisionResult: Sendable {
     public var isNew: Bool?
     public var stockVersion: Int64 = 0
 
-    /// Candidates remembered per slot beside the winners at most.
-    public static let loserLimit = 8
+    /// Candidates remembered per slot beside the winners. Every one more has more candidates looked at: a slot must have
+    /// met the best of them to be done.
+    public static let loserLimit = 4
+    /// Ghosts remembered per slot; where there is no room for one, the last that is none makes it.
+    public static let ghostLimit = 8
 
     public init() {}
 }

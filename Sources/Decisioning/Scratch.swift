@@ -28,9 +28,6 @@ public final class Scratch {
 struct Work: ~Copyable {
     /// Candidates kept per slot at most; a slot that runs out of them looks again.
     static let heapLimit = 64
-    /// Of them beside the winners, the one who sets the price, and those that earlier slots may take: for explanations.
-    /// More of them would have more candidates looked at.
-    static let keptLosers = 3
 
     struct Candidate {
         var unit: Int32

@@ -99,9 +99,10 @@ extension Work {
             }
             slots[at] = state
         }
-        // A slot keeps as many candidates as it needs, as earlier slots may take from it, and as are explained.
+        // A slot keeps as many candidates as it needs, as earlier slots may take from it, and as are explained, of whom
+        // the first sets the price.
         for index in slots.indices {
-            var limit = slots[index].need + Int32(Self.keptLosers) + 1
+            var limit = slots[index].need + Int32(DecisionResult.loserLimit)
             for earlier in 0..<index where slots[earlier].formats & slots[index].formats != 0 {
                 limit += slots[earlier].need
             }

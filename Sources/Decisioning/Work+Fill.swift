@@ -59,12 +59,17 @@ extension Work {
                 let loser = DecisionResult.Loser(
                     line: candidate.line, reason: reason, score: candidate.score,
                     parts: candidate.parts(price: line.price))
-                if result.losers.count - firstLoser < DecisionResult.loserLimit {
-                    result.losers.append(loser)
-                    if reason == .holdout { ghosts += 1 }
-                } else if reason == .holdout, ghosts < DecisionResult.loserLimit {
-                    replaceLastLoser(by: loser, from: firstLoser, &result)
+                let recorded = result.losers.count - firstLoser
+                if reason == .holdout {
+                    if ghosts == DecisionResult.ghostLimit { continue }
                     ghosts += 1
+                    if recorded < DecisionResult.ghostLimit {
+                        result.losers.append(loser)
+                    } else {
+                        replaceLastLoser(by: loser, from: firstLoser, &result)
+                    }
+                } else if recorded < DecisionResult.loserLimit {
+                    result.losers.append(loser)
                 }
             }
             let isDone = winners.count == Int(slots[index].need) && runnerUpFound

@@ -173,12 +173,13 @@ struct NaiveEvaluator {
                 runnerUp = candidate
             }
             if reason != .none { reasons.append(reason) }
-            if slot.losers.count == DecisionResult.loserLimit, reason == .holdout,
+            let limit = reason == .holdout ? DecisionResult.ghostLimit : DecisionResult.loserLimit
+            if slot.losers.count == limit, reason == .holdout,
                 let last = slot.losers.lastIndex(where: { !$0.hasSuffix(":holdout") })
             {
                 slot.losers.remove(at: last)
             }
-            if slot.losers.count < DecisionResult.loserLimit {
+            if slot.losers.count < limit {
                 slot.losers.append("\(candidate.line.id):\(reason.name)")
             }
         }
