@@ -11,8 +11,6 @@ import Postgres
 public struct LeaseStore: Sendable {
     /// Line items in one transaction.
     public static let batchLimit = 500
-    /// So many are looked up one after the other: of more, whole tables are read.
-    static let fewLineItems = 16
     /// How long promises may be made from one grant.
     public static let lifetime = Timestamp.Span.minutes(30)
 
@@ -135,8 +133,7 @@ public struct LeaseStore: Sendable {
         of lineItemIDs: [Int32], _ now: Timestamp, _ connection: isolated PostgresConnection
     ) throws -> [Int32: Budget] {
         let lines = OutstandingSQL.lines(
-            where: "l.advertiser_id in (select advertiser_id from line_item where id = any($1))",
-            areFew: lineItemIDs.count <= fewLineItems)
+            where: "l.advertiser_id in (select advertiser_id from line_item where id = any($1))")
         let rows = try connection.query(
             """
             with \(lines),

@@ -103,7 +103,7 @@ public enum WalletStore {
     ) throws -> WalletSummary {
         let row = try db.query(
             """
-            with \(OutstandingSQL.lines(where: "l.advertiser_id = $1", areFew: true))
+            with \(OutstandingSQL.lines(where: "l.advertiser_id = $1"))
             select a.credit_limit_micros,
                 \(SumSQL.clamped("""
                     coalesce((select sum(w.amount_micros) from wallet_entry w where w.advertiser_id = a.id), 0)

@@ -9,10 +9,15 @@ struct Rotation {
 
     var rounds: Int
     var contestants: [Contestant]
+    /// Asked after a contestant's turn: false when something else had its processor meanwhile. Then the whole round is
+    /// dropped and another one run, up to three times as many as were asked for.
+    var isUndisturbed: () -> Bool = { true }
 
     struct Summary {
         /// Figures by contestant, in round order.
         var figures: [String: [Double]]
+        /// Rounds that did not count.
+        var dropped = 0
 
         func median(_ name: String) -> Double { Summary.median(figures[name] ?? []) }
 
@@ -30,10 +35,22 @@ struct Rotation {
     }
 
     func run() throws -> Summary {
-        var figures: [String: [Double]] = [:]
-        for _ in 0..<rounds {
-            for contestant in contestants { figures[contestant.name, default: []].append(try contestant.round()) }
+        var summary = Summary(figures: [:])
+        var kept = 0
+        while kept < rounds, kept + summary.dropped < 3 * rounds {
+            var round: [(name: String, figure: Double)] = []
+            var isSound = true
+            for contestant in contestants {
+                round.append((contestant.name, try contestant.round()))
+                isSound = isUndisturbed() && isSound
+            }
+            guard isSound else {
+                summary.dropped += 1
+                continue
+            }
+            kept += 1
+            for (name, figure) in round { summary.figures[name, default: []].append(figure) }
         }
-        return Summary(figures: figures)
+        return summary
     }
 }
