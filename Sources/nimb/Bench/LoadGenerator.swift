@@ -130,6 +130,13 @@ struct LoadGenerator {
                 let finished = LoadGenerator.now()
                 if (200..<300).contains(status) { outcome.answered += 1 } else { outcome.failed += 1 }
                 outcome.latencies.append(UInt32(clamping: (finished - min(finished, open[index].due)) / 1_000))
+                if gap == nil, finished < end {
+                    // At once: what waits for the rest of a batch leaves the server idle.
+                    open[index].due = finished
+                    try send(requests[next % requests.count], on: open[index].socket)
+                    next += 1
+                    continue
+                }
                 open[index].busy = false
                 busy -= 1
                 idle.append(index)
@@ -162,8 +169,9 @@ struct LoadGenerator {
         return nil
     }
 
+    private static let name = Array("content-length:".utf8)
+
     private static func contentLength(_ bytes: [UInt8], before end: Int) -> Int {
-        let name = Array("content-length:".utf8)
         var index = 0
         while index + name.count < end {
             if bytes[index] == 10, zip(name, bytes[(index + 1)...]).allSatisfy({ $0 == $1 | 0x20 || $0 == $1 }) {

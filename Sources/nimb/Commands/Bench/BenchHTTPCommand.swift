@@ -148,7 +148,7 @@ struct BenchHTTPCommand: AsyncParsableCommand {
                     while !Task.isCancelled {
                         try await pool.withConnection {
                             try $0.script(
-                                "insert into category (code, name) values ('new-\(UInt64.random(in: 0...(.max)))', 'Новая')"
+                                "insert into stock_location (code, name) values ('new-\(UInt64.random(in: 0...(.max)))', 'Новый')"
                             )
                         }
                         try await Task.sleep(for: .milliseconds(200))
