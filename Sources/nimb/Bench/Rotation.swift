@@ -10,7 +10,7 @@ struct Rotation {
     var rounds: Int
     var contestants: [Contestant]
     /// Asked after a contestant's turn: false when something else had its processor meanwhile. Then the whole round is
-    /// dropped and another one run, up to three times as many as were asked for.
+    /// dropped and another one run, up to three times as many as were asked for; after that all of them are given.
     var isUndisturbed: () -> Bool = { true }
 
     struct Summary {
@@ -36,6 +36,7 @@ struct Rotation {
 
     func run() throws -> Summary {
         var summary = Summary(figures: [:])
+        var all: [String: [Double]] = [:]
         var kept = 0
         while kept < rounds, kept + summary.dropped < 3 * rounds {
             var round: [(name: String, figure: Double)] = []
@@ -44,6 +45,7 @@ struct Rotation {
                 round.append((contestant.name, try contestant.round()))
                 isSound = isUndisturbed() && isSound
             }
+            for (name, figure) in round { all[name, default: []].append(figure) }
             guard isSound else {
                 summary.dropped += 1
                 continue
@@ -51,6 +53,8 @@ struct Rotation {
             kept += 1
             for (name, figure) in round { summary.figures[name, default: []].append(figure) }
         }
+        // Better all of them than the few that happened to be left; the caller sees how many there are.
+        if kept < rounds { summary.figures = all }
         return summary
     }
 }

@@ -130,7 +130,7 @@ struct BenchHTTPCommand: AsyncParsableCommand {
             "whole decisions: \(Int(summary.median("nimb")))/s, bare \(Int(summary.median("bare")))/s; "
                 + "\(summary.dropped) rounds dropped in which a server had less than 97 % of its core "
                 + "(\(shares.joined(separator: " ")))")
-        let isValid = isSound && summary.figures["nimb"]?.count == rounds
+        let isValid = isSound && summary.figures["nimb"]?.count == rounds && summary.dropped < 3 * rounds
         report("G1", ratio.median, 0.50, 0.70, ratio.least, ratio.greatest, "bare-nio", isValid: isValid)
         report(
             "G2", ratio.median * 100, 50, 70, ratio.least * 100, ratio.greatest * 100,
