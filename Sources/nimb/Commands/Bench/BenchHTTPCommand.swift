@@ -38,8 +38,6 @@ struct BenchHTTPCommand: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("nimb-bench-\(getpid())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        // The database, too, stays away from the server's core.
-        try pinSelf(core: 1)
         let logger = Logger(label: "nimb.bench") { _ in SwiftLogNoOpLogHandler() }
         Console.warn("building a shop of \(lines) line items")
         let cluster = try await PrivateCluster.start(
@@ -73,6 +71,7 @@ struct BenchHTTPCommand: AsyncParsableCommand {
         }
         let nimb = try BenchProcess(["serve"] + node("serve", port: 18_080), port: 18_080, core: 0)
         defer { nimb.stop() }
+        try pinSelf(core: 1)
 
         let stream = BenchRequests(
             count: requests, connections: connections, addresses: geoip == nil ? [] : BenchAddresses.all)
